@@ -1,0 +1,5 @@
+export * from './allocator';
+export * from './daemon';
+export * from './endpoint';
+export * from './errors';
+export * from './local';

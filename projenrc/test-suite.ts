@@ -1,0 +1,51 @@
+import type { awscdk } from 'projen';
+import { Component, JsonFile } from 'projen';
+import { checkedFolder } from './type-check';
+
+/**
+ * `npm test`: compile, then `verify`: lint, type checks of what only runs from source, one jest run over all packages.
+ * Jest transforms sources without checking types: the compilers have done that.
+ */
+export class TestSuite extends Component {
+  constructor(project: awscdk.AwsCdkConstructLibrary) {
+    super(project);
+    new JsonFile(project, 'jest.config.json', {
+      obj: {
+        testMatch: ['<rootDir>/test/**/*.test.ts'],
+        transform: {
+          '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, sourceMaps: 'inline' }],
+        },
+        moduleNameMapper: {
+          '^cdk-microvm-sandbox$': '<rootDir>/src',
+          '^microvm-sandbox$': '<rootDir>/client/src',
+          '^microvm-sandbox/protocol$': '<rootDir>/client/src/protocol',
+          '^microvm-sandbox-local$': '<rootDir>/local/src',
+        },
+        modulePathIgnorePatterns: ['<rootDir>/(lib|dist|assets)/', '/cdk.out/'],
+        testTimeout: 30_000,
+      },
+    });
+
+    checkedFolder(project, 'examples');
+    project.tryRemoveFile('test/tsconfig.json');
+    checkedFolder(project, 'test', {
+      types: ['node', 'jest'],
+      paths: {
+        'cdk-microvm-sandbox': ['../src/index.ts'],
+        'microvm-sandbox': ['../client/src/index.ts'],
+        'microvm-sandbox/protocol': ['../client/src/protocol/index.ts'],
+        'microvm-sandbox-local': ['../local/src/index.ts'],
+      },
+    });
+
+    const verify = project.addTask('verify', { description: 'Lint, type checks and tests of a compiled tree' });
+    verify.spawn(project.eslint!.eslintTask);
+    for (const folder of ['lambda', 'runtime-image', 'examples', 'test']) verify.exec(`tsc --project ${folder}`);
+    verify.exec('jest --ci', { receiveArgs: true });
+
+    project.testTask.reset();
+    project.testTask.spawn(project.preCompileTask);
+    project.testTask.spawn(project.compileTask);
+    project.testTask.spawn(verify, { receiveArgs: true });
+  }
+}
