@@ -1,0 +1,32 @@
+import { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
+import { S3Client } from '@aws-sdk/client-s3';
+import type { Builder } from './builder';
+import type { IsCompleteEvent, IsCompleteResult, OnEventResult, ProviderEvent } from './events';
+import { completeImage } from './is-complete';
+import { logged } from './logged';
+import { startImage } from './on-event';
+import { SdkArtifacts } from './sdk-artifacts';
+import { SdkImages } from './sdk-images';
+import { systemClock } from '../pool/clock';
+import { stdoutLog } from '../pool/log';
+
+const attempts = {
+  maxAttempts: 5,
+  // Without `throwOnRequestTimeout` a request that hangs is only warned about.
+  requestHandler: { connectionTimeout: 1000, requestTimeout: 20_000, throwOnRequestTimeout: true },
+};
+
+const builder: Builder = {
+  images: new SdkImages(new LambdaMicrovmsClient(attempts)),
+  // A copy takes as long as the artifact is large.
+  artifacts: new SdkArtifacts(new S3Client({ maxAttempts: 5 })),
+  clock: systemClock,
+};
+
+export async function onEvent(event: ProviderEvent): Promise<OnEventResult> {
+  return logged(stdoutLog, 'onEvent', event, () => startImage(builder, event));
+}
+
+export async function isComplete(event: IsCompleteEvent): Promise<IsCompleteResult> {
+  return logged(stdoutLog, 'isComplete', event, () => completeImage(builder, event));
+}

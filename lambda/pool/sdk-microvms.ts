@@ -1,0 +1,70 @@
+import {
+  CreateMicrovmAuthTokenCommand,
+  GetMicrovmCommand,
+  ResumeMicrovmCommand,
+  RunMicrovmCommand,
+  SuspendMicrovmCommand,
+  TerminateMicrovmCommand,
+} from '@aws-sdk/client-lambda-microvms';
+import type { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
+import type { Microvm, MicrovmClient, MicrovmState, RunRequest } from './microvms';
+import { toServiceError } from './service-error';
+import { PROXY_AUTH_HEADER } from '../../client/src/protocol/endpoint';
+
+interface Described {
+  readonly microvmId?: string;
+  readonly state?: string;
+  readonly endpoint?: string;
+  readonly stateReason?: string | null;
+}
+
+/** The MicroVMs service through the AWS SDK. */
+export class SdkMicrovms implements MicrovmClient {
+  constructor(private readonly client: Pick<LambdaMicrovmsClient, 'send'>) {}
+
+  async run(request: RunRequest, clientToken: string): Promise<Microvm> {
+    return ask('RunMicrovm', async () => toMicrovm(await this.client.send(new RunMicrovmCommand({ ...request, clientToken }))));
+  }
+
+  async get(microvmId: string): Promise<Microvm> {
+    return ask('GetMicrovm', async () => toMicrovm(await this.client.send(new GetMicrovmCommand({ microvmIdentifier: microvmId }))));
+  }
+
+  async suspend(microvmId: string): Promise<void> {
+    await ask('SuspendMicrovm', () => this.client.send(new SuspendMicrovmCommand({ microvmIdentifier: microvmId })));
+  }
+
+  async resume(microvmId: string): Promise<void> {
+    await ask('ResumeMicrovm', () => this.client.send(new ResumeMicrovmCommand({ microvmIdentifier: microvmId })));
+  }
+
+  async terminate(microvmId: string): Promise<void> {
+    await ask('TerminateMicrovm', () => this.client.send(new TerminateMicrovmCommand({ microvmIdentifier: microvmId })));
+  }
+
+  async createToken(microvmId: string, ports: readonly number[], minutes: number): Promise<string> {
+    return ask('CreateMicrovmAuthToken', async () => {
+      const { authToken } = await this.client.send(new CreateMicrovmAuthTokenCommand({
+        microvmIdentifier: microvmId,
+        expirationInMinutes: minutes,
+        allowedPorts: ports.map((port) => ({ port })),
+      }));
+      const token = Object.entries(authToken ?? {}).find(([header]) => header.toLowerCase() === PROXY_AUTH_HEADER)?.[1];
+      if (!token) throw new Error(`the answer holds no ${PROXY_AUTH_HEADER}`);
+      return token;
+    });
+  }
+}
+
+async function ask<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw toServiceError(operation, error);
+  }
+}
+
+function toMicrovm({ microvmId, state, endpoint, stateReason }: Described): Microvm {
+  if (!microvmId || !state || !endpoint) throw new Error('the answer lacks microvmId, state or endpoint');
+  return { microvmId, state: state as MicrovmState, endpoint, stateReason: stateReason ?? undefined };
+}

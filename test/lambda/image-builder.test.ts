@@ -1,0 +1,405 @@
+import { ARN, FakeArtifacts, FakeImages } from './fake-images';
+import { refuse } from './fake-microvms';
+import { TestClock } from './test-clock';
+import { clientToken } from '../../lambda/image-builder/image-request';
+import { completeImage } from '../../lambda/image-builder/is-complete';
+import { logged } from '../../lambda/image-builder/logged';
+import { startImage } from '../../lambda/image-builder/on-event';
+
+const PROPERTIES = {
+  ServiceToken: 'arn:aws:lambda:us-east-1:123456789012:function:provider',
+  ImageName: 'agent',
+  Description: 'For agents',
+  BaseImageArn: 'arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1',
+  BaseImageVersion: '1',
+  BuildRoleArn: 'arn:aws:iam::123456789012:role/build',
+  SourceBucket: 'assets',
+  SourceKey: 'source.zip',
+  ArtifactBucket: 'artifacts',
+  ArtifactKey: 'agent/0123.zip',
+  MemoryMib: '2048',
+  EgressConnectorArns: ['arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:INTERNET_EGRESS'],
+  LogGroupName: '/aws/lambda-microvms/agent',
+  Environment: { MODE: 'agent' },
+  Hooks: { Port: '9000', Ready: '300', Run: '10' },
+};
+
+let images: FakeImages;
+let artifacts: FakeArtifacts;
+let clock: TestClock;
+
+beforeEach(() => {
+  images = new FakeImages();
+  artifacts = new FakeArtifacts();
+  clock = new TestClock();
+});
+
+const event = (change: object = {}): any => ({
+  RequestType: 'Create',
+  RequestId: 'request-1',
+  StackId: 'stack-1',
+  LogicalResourceId: 'Image',
+  ResponseURL: 'https://s3/?secret-signature',
+  ResourceProperties: PROPERTIES,
+  ...change,
+});
+const update = (change: object = {}, requestId = 'request-2') => event({
+  RequestType: 'Update', RequestId: requestId, PhysicalResourceId: `${ARN}agent`, ResourceProperties: { ...PROPERTIES, ...change },
+});
+const onEvent = (request: any) => startImage({ images, artifacts, clock }, request);
+const isComplete = (request: any) => completeImage({ images, artifacts, clock }, request);
+
+/** As the Provider framework does: what `onEvent` answered is handed on. */
+async function start(request: any) {
+  const handed = { ...request, ...await onEvent(request) };
+  return { handed, look: () => isComplete(handed) };
+}
+
+async function created() {
+  const started = await start(event());
+  images.finish('agent', { state: 'SUCCESSFUL' });
+  return started;
+}
+
+describe('create', () => {
+  it('copies the artifact and asks for an image with everything explicit', async () => {
+    const result = await onEvent(event());
+    expect(result).toEqual({ PhysicalResourceId: `${ARN}agent`, ImageVersion: '1.0' });
+    expect(artifacts.copies).toEqual(['assets/source.zip']);
+    expect([...artifacts.objects]).toEqual(['artifacts/agent/0123.zip']);
+    expect(images.submitted).toEqual([{
+      operation: 'create',
+      clientToken: clientToken(event()),
+      build: {
+        baseImageArn: PROPERTIES.BaseImageArn,
+        baseImageVersion: '1',
+        buildRoleArn: PROPERTIES.BuildRoleArn,
+        description: 'For agents',
+        codeArtifact: { uri: 's3://artifacts/agent/0123.zip' },
+        logging: { cloudWatch: { logGroup: '/aws/lambda-microvms/agent' } },
+        egressNetworkConnectors: PROPERTIES.EgressConnectorArns,
+        cpuConfigurations: [{ architecture: 'ARM_64' }],
+        resources: [{ minimumMemoryInMiB: 2048 }],
+        hooks: {
+          port: 9000,
+          microvmImageHooks: { ready: 'ENABLED', readyTimeoutInSeconds: 300, validate: 'DISABLED' },
+          microvmHooks: { run: 'ENABLED', runTimeoutInSeconds: 10, resume: 'DISABLED', suspend: 'DISABLED', terminate: 'DISABLED' },
+        },
+        environmentVariables: { MODE: 'agent' },
+      },
+    }]);
+  });
+
+  it('leaves an artifact that is there already', async () => {
+    artifacts.objects.add('artifacts/agent/0123.zip');
+    await onEvent(event());
+    expect(artifacts.copies).toEqual([]);
+  });
+
+  it('is complete when version and image are ready, not a moment before', async () => {
+    const { look } = await start(event());
+    const image = images.image('agent');
+    expect(await look()).toEqual({ IsComplete: false });
+    Object.assign(image.versions[0], { state: 'SUCCESSFUL', status: 'ACTIVE' });
+    expect(await look()).toEqual({ IsComplete: false });
+    image.state = 'CREATED';
+    Object.assign(image.versions[0], { status: 'INACTIVE' });
+    expect(await look()).toEqual({ IsComplete: false });
+    Object.assign(image.versions[0], { state: 'IN_PROGRESS', status: 'ACTIVE' });
+    expect(await look()).toEqual({ IsComplete: false });
+    Object.assign(image.versions[0], { state: 'SUCCESSFUL' });
+    expect(await look()).toEqual({ IsComplete: true, Data: { ImageArn: `${ARN}agent`, ImageVersion: '1.0' } });
+  });
+
+  it.each(['not_found', 'throttled', 'busy'] as const)('looks again when the service answers %s', async (kind) => {
+    const { look } = await created();
+    images.faults.push({ operation: 'getVersion', when: 'before', error: refuse(kind, 'GetMicrovmImageVersion') });
+    expect(await look()).toEqual({ IsComplete: false });
+    expect((await look()).IsComplete).toBe(true);
+  });
+
+  it('fails when the service refuses the look', async () => {
+    const { look } = await created();
+    images.faults.push({ operation: 'getVersion', when: 'before', error: refuse('refused', 'GetMicrovmImageVersion', 'not authorized') });
+    await expect(look()).rejects.toThrow('not authorized');
+  });
+
+  it('has the same token for a repetition of an attempt, and another one for the next attempt with the same content', async () => {
+    expect(await onEvent(event())).toEqual(await onEvent(event()));
+    expect(images.submitted).toHaveLength(1);
+    images.images.clear();
+    await onEvent(event({ RequestId: 'request-9' }));
+    expect(images.submitted[1].clientToken).not.toBe(images.submitted[0].clientToken);
+    expect(images.submitted[1].clientToken).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('goes on with the image that it made without hearing the answer', async () => {
+    images.faults.push({ operation: 'create', when: 'after', error: refuse('busy', 'CreateMicrovmImage') });
+    expect(await onEvent(event())).toEqual({ PhysicalResourceId: `${ARN}agent`, ImageVersion: '1.0' });
+  });
+
+  it('builds a new version of what an earlier attempt of the same resource left behind', async () => {
+    await created();
+    expect(await onEvent(event({ RequestId: 'request-5' }))).toEqual({ PhysicalResourceId: `${ARN}agent`, ImageVersion: '2.0' });
+  });
+
+  it.each([
+    ['another stack', { StackId: 'stack-2' }], ['another resource', { LogicalResourceId: 'Other' }],
+  ])('fails naming the image and the ways out when its name is taken by %s', async (_, owner) => {
+    await onEvent(event(owner));
+    await expect(onEvent(event({ RequestId: 'request-5' }))).rejects.toThrow(/ImageName: the account has an image agent .*Choose another name, import that image/);
+    expect(images.submitted).toHaveLength(1);
+  });
+
+  it('fails when the name still belongs to its own image that is being deleted', async () => {
+    await created();
+    images.image('agent').state = 'DELETING';
+    await expect(onEvent(event({ RequestId: 'request-5' }))).rejects.toThrow('a name stays taken for some minutes');
+  });
+
+  it('waits for a role that IAM does not know everywhere yet, and for room to build', async () => {
+    const errors = [
+      refuse('refused', 'CreateMicrovmImage', 'User is not authorized to perform: iam:PassRole'),
+      refuse('refused', 'CreateMicrovmImage', 'Lambda was unable to assume the role'),
+      refuse('quota', 'CreateMicrovmImage', 'maximum number of concurrent builds'),
+    ];
+    images.faults.push(...errors.map((error) => ({ operation: 'create', when: 'before' as const, error })));
+    expect((await onEvent(event())).ImageVersion).toBe('1.0');
+    expect(clock.sleeps).toEqual([5000, 5000, 5000]);
+  });
+
+  it('fails after a minute of that, and at once for anything else', async () => {
+    const error = refuse('quota', 'CreateMicrovmImage', 'maximum number of concurrent builds');
+    images.faults.push(...Array.from({ length: 20 }, () => ({ operation: 'create', when: 'before' as const, error })));
+    await expect(onEvent(event())).rejects.toThrow('concurrent builds');
+    expect(clock.sleeps).toHaveLength(12);
+    images.faults.length = 0;
+    images.faults.push({ operation: 'create', when: 'before', error: refuse('refused', 'CreateMicrovmImage', 'Invalid base') });
+    await expect(onEvent(event())).rejects.toThrow('Invalid base');
+    expect(clock.sleeps).toHaveLength(12);
+  });
+});
+
+describe('a failed build', () => {
+  const failed = (...reasons: (string | undefined)[]) => ({
+    state: 'FAILED' as const,
+    builds: reasons.map((stateReason, index) => ({
+      state: stateReason === 'ok' ? 'SUCCESSFUL' : 'FAILED', chipset: 'GRAVITON', chipsetGeneration: String(4 - index), stateReason,
+    })),
+  });
+
+  async function message(outcome: Parameters<FakeImages['finish']>[1]): Promise<string> {
+    const { look } = await start(event());
+    images.finish('agent', outcome);
+    return look().then(() => 'complete', (error: Error) => error.message);
+  }
+
+  it('names image, version, the build that failed, its reason and the log group', async () => {
+    expect(await message(failed('The container image build failed.', 'ok'))).toBe(
+      'Image agent, version 1.0, failed to build. Build for GRAVITON 4: The container image build failed '
+      + '(a step of the Dockerfile failed; the log has its output). Build log: log group /aws/lambda-microvms/agent.',
+    );
+  });
+
+  it('names both builds when both failed', async () => {
+    const text = await message(failed('DISK_STORAGE_FULL', 'Ready hook invocation timed out after PT5M'));
+    expect(text).toContain('Build for GRAVITON 4: DISK_STORAGE_FULL (');
+    expect(text).toContain('Build for GRAVITON 3: Ready hook invocation timed out after PT5M (');
+  });
+
+  it.each([
+    ['S3_ACCESS_DENIED', 'the build role may not read the artifact'],
+    ['S3_NO_SUCH_KEY', 'the artifact is not in its bucket'],
+    ['S3_NO_SUCH_BUCKET', 'the artifact bucket does not exist'],
+    ['S3_INVALID_OBJECT', 'archive storage class'],
+    ['S3_CROSS_REGION_ACCESS_DENIED', 'another Region'],
+    ['ARCHIVE_DOCKERFILE_NOT_FOUND', 'no Dockerfile at its root'],
+    ['ARCHIVE_INVALID', 'no zip file'],
+    ['CONTAINER_BUILD_FAILED', 'a step of the Dockerfile failed'],
+    ['DISK_STORAGE_FULL', 'does not fit'],
+    ['INTERNAL_PLATFORM_ERROR', 'deploy again'],
+    ['Ready hook invocation timed out after PT5M', 'did not answer /ready'],
+    ['Validate hook invocation timed out after PT10M', 'did not answer /validate'],
+    ['Ready hook check failed: the application returned a server error (HTTP 5xx) response', 'neither 200 nor 503'],
+  ])('says what %s usually means', async (reason, meaning) => {
+    expect(await message(failed(reason))).toContain(meaning);
+  });
+
+  it('takes the version\'s reason where the builds have none, and says so where nobody has one', async () => {
+    expect(await message({ state: 'FAILED', stateReason: 'Odd thing.' })).toContain('failed to build. Odd thing. Build log');
+    images = new FakeImages();
+    expect(await message({ ...failed(undefined), stateReason: 'Odd thing.' })).toContain('Build for GRAVITON 4: Odd thing. ');
+    images = new FakeImages();
+    expect(await message(failed(undefined))).toContain('the service gave no reason');
+  });
+
+  it('repeats a long reason in part', async () => {
+    expect((await message(failed('x'.repeat(5000)))).length).toBeLessThan(700);
+  });
+});
+
+describe('update', () => {
+  it('of the same name builds a version with everything in it, emptied members too', async () => {
+    await created();
+    const { look } = await start(update({ Environment: {}, Description: undefined, ArtifactKey: 'agent/4567.zip' }));
+    expect(images.submitted[1]).toMatchObject({ operation: 'update', build: { environmentVariables: {}, codeArtifact: { uri: 's3://artifacts/agent/4567.zip' } } });
+    expect(await look()).toEqual({ IsComplete: false });
+    images.finish('agent', { state: 'SUCCESSFUL' });
+    expect(await look()).toEqual({ IsComplete: true, Data: { ImageArn: `${ARN}agent`, ImageVersion: '2.0' } });
+  });
+
+  it('that comes while a version is being built waits for it, and builds once', async () => {
+    await created();
+    await onEvent(update());
+    const { handed, look } = await start(update({ MemoryMib: '1024' }, 'request-3'));
+    expect(handed.ImageVersion).toBeUndefined();
+    expect(await look()).toEqual({ IsComplete: false });
+    images.finish('agent', { state: 'SUCCESSFUL' });
+    expect(await look()).toEqual({ IsComplete: false });
+    expect(await look()).toEqual({ IsComplete: false });
+    images.finish('agent', { state: 'SUCCESSFUL' });
+    expect(await look()).toMatchObject({ IsComplete: true, Data: { ImageVersion: '3.0' } });
+    expect(images.submitted.filter(({ operation }) => operation === 'update')).toHaveLength(2);
+  });
+
+  it('of the name makes another image', async () => {
+    await created();
+    expect(await onEvent(update({ ImageName: 'other' }))).toEqual({ PhysicalResourceId: `${ARN}other`, ImageVersion: '1.0' });
+    expect(images.image('agent').state).toBe('CREATED');
+  });
+
+  it('fails with the reason of its build', async () => {
+    await created();
+    const { look } = await start(update());
+    images.finish('agent', { state: 'FAILED', stateReason: 'ARCHIVE_INVALID' });
+    await expect(look()).rejects.toThrow('Image agent, version 2.0, failed to build. ARCHIVE_INVALID');
+  });
+});
+
+describe('delete', () => {
+  const request = (change: object = {}) => event({ RequestType: 'Delete', RequestId: 'request-8', PhysicalResourceId: `${ARN}agent`, ...change });
+
+  it('drains the microVMs, deletes the image, waits for it and cleans up after it', async () => {
+    await created();
+    artifacts.objects.add('artifacts/agent/old.zip').add('artifacts/agent2/x.zip').add('artifacts/other/x.zip');
+    images.microvms.push({ microvmId: 'a', state: 'RUNNING' }, { microvmId: 'b', state: 'SUSPENDED' }, { microvmId: 'c', state: 'TERMINATED' });
+    const { look } = await start(request());
+
+    expect(await look()).toEqual({ IsComplete: false });
+    expect(images.microvms.map(({ state }) => state)).toEqual(['TERMINATING', 'TERMINATING', 'TERMINATED']);
+    expect(await look()).toEqual({ IsComplete: false });
+    expect(images.calls.filter((call) => call === 'terminate')).toHaveLength(2);
+    expect(images.calls).not.toContain('delete');
+
+    images.microvms.forEach((microvm) => { microvm.state = 'TERMINATED'; });
+    expect(await look()).toEqual({ IsComplete: false });
+    expect(images.image('agent').state).toBe('DELETING');
+    expect(await look()).toEqual({ IsComplete: false });
+    expect(artifacts.objects.size).toBe(4);
+
+    images.images.clear();
+    expect(await look()).toEqual({ IsComplete: true });
+    expect([...artifacts.objects]).toEqual(['artifacts/agent2/x.zip', 'artifacts/other/x.zip']);
+  });
+
+  it('is complete for an image in state DELETED', async () => {
+    await created();
+    images.image('agent').state = 'DELETED';
+    expect(await isComplete(request())).toEqual({ IsComplete: true });
+  });
+
+  it.each(['not_found', 'conflict', 'throttled', 'busy', 'refused'] as const)('tries again when the service answers %s to the delete', async (kind) => {
+    await created();
+    const error = refuse(kind, 'DeleteMicrovmImage', 'Cannot delete MicroVM image in its current state: UPDATING');
+    images.faults.push({ operation: 'delete', when: 'before', error });
+    expect(await isComplete(request())).toEqual({ IsComplete: false });
+    await isComplete(request());
+    expect(images.image('agent').state).toBe('DELETING');
+  });
+
+  it('fails when the role may not delete', async () => {
+    await created();
+    images.faults.push({ operation: 'delete', when: 'before', error: refuse('refused', 'DeleteMicrovmImage', 'not authorized') });
+    await expect(isComplete(request())).rejects.toThrow('not authorized');
+  });
+
+  it('waits for a build in progress, and works after one that failed', async () => {
+    await start(event());
+    expect(await isComplete(request())).toEqual({ IsComplete: false });
+    expect(images.calls).not.toContain('delete');
+    images.finish('agent', { state: 'FAILED' });
+    await isComplete(request());
+    expect(images.image('agent').state).toBe('DELETING');
+  });
+
+  it.each([
+    ['an image that is gone', {}],
+    ['an id that is no image', { PhysicalResourceId: 'request-1' }],
+    ['properties that never passed', { ResourceProperties: { ServiceToken: 'x' } }],
+    ['an artifact in no folder', { ResourceProperties: { ...PROPERTIES, ArtifactKey: 'bare.zip' } }],
+  ])('succeeds for %s', async (_, change) => {
+    artifacts.objects.add('artifacts/bare.zip');
+    const { look } = await start(request(change));
+    expect(await look()).toEqual({ IsComplete: true });
+    expect(artifacts.objects.has('artifacts/bare.zip')).toBe(true);
+  });
+
+  it('terminates fewer than ten a second, survives a throttle, and leaves the rest to the next look', async () => {
+    await created();
+    for (let i = 0; i < 200; i++) images.microvms.push({ microvmId: `m${i}`, state: 'RUNNING' });
+    images.faults.push({ operation: 'terminate', when: 'before', error: refuse('throttled', 'TerminateMicrovm') });
+    const before = clock.time;
+    await isComplete(request());
+    expect(images.microvms.filter(({ state }) => state === 'TERMINATING')).toHaveLength(159);
+    expect(clock.time - before).toBe(160 * 125);
+    await isComplete(request());
+    expect(images.microvms.every(({ state }) => state === 'TERMINATING')).toBe(true);
+  });
+});
+
+describe('properties', () => {
+  it.each([
+    [{ ImageName: 'x'.repeat(64) }], [{ MemoryMib: '512' }], [{ MemoryMib: '8192' }], [{ Hooks: undefined }],
+    [{ Hooks: { Port: '65535', Ready: '3600', Terminate: '60' } }],
+    [{ Environment: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`K${i}`, 'v'])) }],
+  ])('pass within their bounds: %#', async (change) => {
+    await expect(onEvent(event({ ResourceProperties: { ...PROPERTIES, ...change } }))).resolves.toBeDefined();
+  });
+
+  it.each([
+    [{ ImageName: 'x'.repeat(65) }, 'ImageName'],
+    [{ ImageName: 'a b' }, 'ImageName'],
+    [{ BaseImageVersion: '1.0' }, 'BaseImageVersion'],
+    [{ MemoryMib: '3072' }, 'MemoryMib: not one of 512, 1024, 2048, 4096, 8192'],
+    [{ MemoryMib: 'many' }, 'MemoryMib: not a whole number'],
+    [{ EgressConnectorArns: [] }, 'EgressConnectorArns'],
+    [{ LogGroupName: '/aws/lambda/microvms/agent' }, 'LogGroupName'],
+    [{ ArtifactKey: 'bare.zip' }, 'ArtifactKey: not a key inside a folder'],
+    [{ Hooks: { Port: '9000', Run: '10' } }, 'Hooks: Run, Resume, Suspend and Terminate need Ready'],
+    [{ Hooks: { Port: '0', Ready: '1' } }, 'Hooks.Port'],
+    [{ Hooks: { Port: '65536', Ready: '1' } }, 'Hooks.Port'],
+    [{ Hooks: { Port: '9000', Ready: '3601' } }, 'Hooks.Ready'],
+    [{ Hooks: { Port: '9000', Ready: '1', Run: '61' } }, 'Hooks.Run'],
+    [{ Environment: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`K${i}`, 'v'])) }, 'Environment: more than 50 variables'],
+    [{ Environment: { K: 'private'.repeat(1000) } }, 'Environment.K'],
+  ])('fail naming what is wrong and no value, before anything is made: %#', async (change, message) => {
+    const request = event({ ResourceProperties: { ...PROPERTIES, ...change } });
+    const failure = await onEvent(request).catch((error: Error) => error.message);
+    expect(failure).toContain(message);
+    expect(failure).not.toContain('private');
+    expect([...images.calls, ...artifacts.copies]).toEqual([]);
+  });
+});
+
+it('logs one line a call, without the response URL and the environment', async () => {
+  const lines: any[] = [];
+  const log = (line: any) => lines.push(line);
+  await logged(log, 'onEvent', event(), () => onEvent(event()));
+  const bad = event({ ResourceProperties: { ...PROPERTIES, MemoryMib: '1' } });
+  await expect(logged(log, 'onEvent', bad, () => onEvent(bad))).rejects.toThrow('MemoryMib');
+  expect(lines).toEqual([
+    { operation: 'onEvent', requestType: 'Create', logicalResourceId: 'Image', outcome: 'ok', durationMs: expect.any(Number) },
+    expect.objectContaining({ outcome: 'error', error: expect.stringContaining('MemoryMib') }),
+  ]);
+  expect(JSON.stringify(lines)).not.toMatch(/secret-signature|"agent"/);
+});

@@ -1,0 +1,97 @@
+import type { Dynamo } from './dynamo';
+import { FakeMicrovms } from './fake-microvms';
+import { TestClock } from './test-clock';
+import { allocate } from '../../lambda/allocator/allocate';
+import type { Allocator } from '../../lambda/allocator/allocate';
+import { randomIds } from '../../lambda/allocator/random-ids';
+import { keep } from '../../lambda/keeper/keep';
+import { DynamoTable } from '../../lambda/pool/dynamo-table';
+import type { Pool } from '../../lambda/pool/pool';
+import type { PoolConfiguration } from '../../src/contract/pool';
+
+export const CONFIGURATION: PoolConfiguration = {
+  tableName: 'pool',
+  imageArn: 'arn:aws:lambda:us-east-1:123456789012:microvm-image:agent',
+  imageVersion: '3.0',
+  daemonPort: 8080,
+  hookPort: 9000,
+  executionRoleArn: null,
+  logGroupName: null,
+  ingressConnectorArns: ['arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:HTTP_INGRESS'],
+  egressConnectorArns: ['arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:INTERNET_EGRESS'],
+  maxSandboxes: 5,
+  defaultLeaseMs: 600_000,
+  idle: { afterSeconds: 300, then: 'suspend' },
+};
+
+/** A pool on dynalite and a fake service. Each `with` is another process on the same two. */
+export class TestPool {
+  readonly clock = new TestClock();
+  readonly microvms = new FakeMicrovms();
+  readonly logs: any[] = [];
+  configuration = CONFIGURATION;
+
+  constructor(readonly dynamo: Dynamo) {}
+
+  get pool(): Pool {
+    return {
+      configuration: this.configuration,
+      table: new DynamoTable(this.dynamo, this.dynamo.tableName, this.clock),
+      microvms: this.microvms,
+      clock: this.clock,
+    };
+  }
+
+  get allocator(): Allocator {
+    return { ...this.pool, ids: randomIds, log: (line) => this.logs.push(line) };
+  }
+
+  /** The answer to a request of the current version. */
+  async ask(request: Record<string, unknown>, allocator = this.allocator): Promise<any> {
+    return allocate(allocator, { version: 1, ...request });
+  }
+
+  /** The result of a request that has to work. */
+  async get(request: Record<string, unknown>): Promise<any> {
+    const answer = await this.ask(request);
+    if (!answer.ok) throw new Error(`${answer.error.code}: ${answer.error.message}`);
+    return answer.result;
+  }
+
+  async keep(pool = this.pool) {
+    return keep({ ...pool, log: (line) => this.logs.push(line) });
+  }
+
+  async record(sandboxId: string): Promise<any> {
+    return (await this.dynamo.items('sandbox')).find(({ id }) => id === sandboxId);
+  }
+}
+
+class Crash extends Error {}
+
+/**
+ * The pool as a process sees it that dies at a step: each call to the table or the service has a step before and one after its effect.
+ * Nothing works after death. `survived` tells whether the process came to its end first.
+ */
+export function dyingAt(pool: Pool, step: number): { pool: Pool; survived: () => boolean } {
+  let steps = 0;
+  const die = () => {
+    if (++steps >= step) throw new Crash(`died at step ${step}`);
+  };
+  const mortal = <T extends object>(target: T): T => new Proxy(target, {
+    get: (object, name) => {
+      const method = Reflect.get(object, name) as unknown;
+      if (typeof method !== 'function') return method;
+      return async (...parameters: unknown[]) => {
+        die();
+        const result: unknown = await method.apply(object, parameters);
+        die();
+        return result;
+      };
+    },
+  });
+  return {
+    pool: { ...pool, table: mortal(pool.table), microvms: mortal(pool.microvms) },
+    survived: () => steps < step,
+  };
+}
