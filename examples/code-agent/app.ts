@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { CodeAgentStack } from './stack';
+
+new CodeAgentStack(new App(), 'CodeAgent');

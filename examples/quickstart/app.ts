@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { QuickstartStack } from './stack';
+
+new QuickstartStack(new App(), 'Quickstart');

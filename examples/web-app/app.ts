@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { WebAppStack } from './stack';
+
+new WebAppStack(new App(), 'WebApp');

@@ -1,0 +1,35 @@
+import { Duration } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import { HandlerFunction, handlerSurroundings } from './handler-function';
+import { microvmStatement, startStatements } from './microvm-statements';
+import type { PoolFunctionProps } from './pool-function';
+import { tableStatement } from './pool-function';
+import { ALLOCATOR_TIMEOUT_SECONDS, POOL_CONFIGURATION_VARIABLE } from '../contract/pool';
+
+/** Gives sandboxes out: the only function that clients call. */
+export class AllocatorFunction extends HandlerFunction {
+  constructor(scope: Construct, id: string, props: PoolFunctionProps) {
+    const { logGroup, role } = handlerSurroundings(scope, id, props.logRetention);
+    const { imageArn } = props.start;
+    [
+      tableStatement(props.table, [
+        'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem',
+      ]),
+      ...startStatements(props.start),
+      microvmStatement(scope, imageArn, [
+        'lambda:GetMicrovm', 'lambda:SuspendMicrovm', 'lambda:ResumeMicrovm', 'lambda:TerminateMicrovm',
+      ]),
+      new iam.PolicyStatement({ actions: ['lambda:CreateMicrovmAuthToken'], resources: [imageArn] }),
+    ].forEach((statement) => role.addToPolicy(statement));
+    super(scope, id, {
+      name: 'allocator',
+      entry: 'handler',
+      description: `allocator: gives out sandboxes of ${scope.node.path}`.slice(0, 256),
+      timeout: Duration.seconds(ALLOCATOR_TIMEOUT_SECONDS),
+      environment: { [POOL_CONFIGURATION_VARIABLE]: props.configuration },
+      logGroup,
+      role,
+    });
+  }
+}

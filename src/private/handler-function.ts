@@ -1,0 +1,44 @@
+import type { Duration } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { handlerRole } from './handler-role';
+import { shippedAsset } from './shipped-assets';
+
+export interface HandlerFunctionProps {
+  /** Folder below `lambda/`. */
+  readonly name: string;
+  /** Exported function of its `index.ts`. */
+  readonly entry: string;
+  readonly description: string;
+  readonly timeout: Duration;
+  readonly environment?: Record<string, string>;
+  readonly logGroup: logs.ILogGroup;
+  readonly role: iam.IRole;
+}
+
+/** A handler of ours, bundled with its SDK: the one in the Lambda runtime does not know MicroVMs. */
+export class HandlerFunction extends lambda.Function {
+  constructor(scope: Construct, id: string, props: HandlerFunctionProps) {
+    super(scope, id, {
+      code: lambda.Code.fromAsset(shippedAsset(`lambda/${props.name}`, 'index.js')),
+      handler: `index.${props.entry}`,
+      description: props.description,
+      runtime: lambda.Runtime.NODEJS_22_X,
+      architecture: lambda.Architecture.ARM_64,
+      memorySize: 512,
+      timeout: props.timeout,
+      environment: props.environment,
+      logGroup: props.logGroup,
+      role: props.role,
+    });
+  }
+}
+
+/** A log group and a role for a handler, beside it. */
+export function handlerSurroundings(scope: Construct, id: string, retention: logs.RetentionDays) {
+  const logGroup = new logs.LogGroup(scope, `${id}Logs`, { retention, removalPolicy: RemovalPolicy.DESTROY });
+  return { logGroup, role: handlerRole(scope, `${id}Role`, logGroup) };
+}

@@ -1,0 +1,75 @@
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'fs';
+import { join } from 'path';
+import { Duration, FileSystem } from 'aws-cdk-lib';
+import * as s3Assets from 'aws-cdk-lib/aws-s3-assets';
+import * as cxapi from 'aws-cdk-lib/cx-api';
+import type { Construct } from 'constructs';
+import type { BoundSource } from './bound-source';
+import { checkCopiedFiles, stageFiles } from './copied-files';
+import { checkPackageNames, NODE_PACKAGES, PYTHON_PACKAGES, SYSTEM_PACKAGES } from './package-names';
+import { shippedAsset } from './shipped-assets';
+import { DAEMON_FILE, DAEMON_PORT, HOOK_PORT } from '../contract/runtime';
+import type { ImageHooks } from '../image-hooks';
+import type { SandboxSourceOptions } from '../image-source';
+import { ValidationError } from '../validation-error';
+
+const DOCKERFILE = 'Dockerfile';
+const INIT_FILE = 'init.sh';
+/** Line of the Dockerfile that the additions take the place of. */
+const ADDITIONS_MARKER = '# additions';
+
+const RUNTIME_HOOKS: ImageHooks = {
+  port: HOOK_PORT,
+  ready: { timeout: Duration.minutes(5) },
+  validate: { timeout: Duration.minutes(5) },
+  run: { timeout: Duration.seconds(30) },
+  resume: { timeout: Duration.seconds(30) },
+  suspend: { timeout: Duration.seconds(30) },
+  terminate: { timeout: Duration.seconds(10) },
+};
+
+/** Refuses additions before anything is created. */
+export function checkRuntimeAdditions(options: SandboxSourceOptions): void {
+  checkPackageNames(PYTHON_PACKAGES, options.pythonPackages);
+  checkPackageNames(NODE_PACKAGES, options.nodePackages);
+  checkPackageNames(SYSTEM_PACKAGES, options.systemPackages);
+  checkCopiedFiles(options.files);
+}
+
+/** The build context of the sandbox runtime with the user's additions. */
+export function bindRuntimeContext(scope: Construct, options: SandboxSourceOptions): BoundSource {
+  const context = FileSystem.mkdtemp('microvm-sandbox-image-');
+  writeContext(context, options);
+  const asset = new s3Assets.Asset(scope, 'Source', { path: context });
+  // With staging off the asset is published from here, after synthesis.
+  if (!scope.node.tryGetContext(cxapi.DISABLE_ASSET_STAGING_CONTEXT)) rmSync(context, { recursive: true });
+  return { asset, daemonPort: DAEMON_PORT, hooks: RUNTIME_HOOKS };
+}
+
+function writeContext(context: string, options: SandboxSourceOptions): void {
+  const runtime = shippedAsset('runtime-image', DOCKERFILE, INIT_FILE, DAEMON_FILE);
+  for (const file of [INIT_FILE, DAEMON_FILE]) copyFileSync(join(runtime, file), join(context, file));
+  const template = readFileSync(join(runtime, DOCKERFILE), 'utf8');
+  const additions = [...installLines(options), ...stageFiles(context, options.files)];
+  writeFileSync(join(context, DOCKERFILE), insert(template, additions));
+}
+
+function insert(template: string, additions: string[]): string {
+  const lines = template.split('\n');
+  const marker = lines.findIndex((line) => line.startsWith(ADDITIONS_MARKER));
+  if (marker === -1) throw new ValidationError(`the Dockerfile of the sandbox runtime has no line '${ADDITIONS_MARKER}'`);
+  return [...lines.slice(0, marker), ...additions, ...lines.slice(marker + 1)].join('\n');
+}
+
+/** In exec form: no shell reads the names. */
+function installLines({ systemPackages = [], pythonPackages = [], nodePackages = [] }: SandboxSourceOptions): string[] {
+  return [
+    runLine(['dnf', 'install', '--assumeyes'], systemPackages),
+    runLine(['python3', '-m', 'pip', 'install', '--no-cache-dir'], pythonPackages),
+    runLine(['npm', 'install', '--global'], nodePackages),
+  ].flat();
+}
+
+function runLine(command: string[], packages: readonly string[]): string[] {
+  return packages.length === 0 ? [] : [`RUN ${JSON.stringify([...command, ...packages])}`];
+}

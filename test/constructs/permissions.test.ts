@@ -1,0 +1,155 @@
+import { Aspects, CfnResource, RemovalPolicy, RemovalPolicies } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { IConstruct } from 'constructs';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, readable, resourcesOf, statementsOf } from './synthesized';
+import { ImageSource, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
+
+const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
+const ANY_MICROVM = `${LAMBDA_ARN}:microvm:*`;
+const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+
+interface PolicyDocument {
+  Statement: { Action: string | string[]; Resource: unknown }[];
+}
+
+function everything() {
+  const stack = newStack();
+  const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 1 });
+  const image = new SandboxImage(stack, 'Image', { imageName: 'mine', source });
+  const executionRole = new iam.Role(stack, 'ExecutionRole', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  new SandboxPool(stack, 'Pool', { image, executionRole, network: SandboxNetwork.vpc({ vpc }) });
+  return stack;
+}
+
+const start = [
+  { Action: ['lambda:RunMicrovm'], Resource: ['arn:<Image.ImageArn>'] },
+  { Action: ['lambda:PassNetworkConnector'], Resource: [`${MANAGED_CONNECTOR}:HTTP_INGRESS`, 'arn:<SandboxNetwork.Arn>'] },
+  { Action: ['iam:PassRole'], Resource: ['arn:<ExecutionRole.Arn>'] },
+];
+
+test('the allocator may start, use and end microVMs of its image, and keep the list', () => {
+  expect(statementsOf(everything(), 'PoolAllocatorRole')).toEqual([
+    { Action: LOGS, Resource: ['arn:<PoolAllocatorLogs.Arn>'] },
+    {
+      Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+      Resource: ['arn:<PoolTable.Arn>'],
+    },
+    ...start,
+    {
+      Action: ['lambda:GetMicrovm', 'lambda:SuspendMicrovm', 'lambda:ResumeMicrovm', 'lambda:TerminateMicrovm'],
+      Resource: ['arn:<Image.ImageArn>', ANY_MICROVM],
+    },
+    { Action: ['lambda:CreateMicrovmAuthToken'], Resource: ['arn:<Image.ImageArn>'] },
+  ]);
+});
+
+test('the keeper may repeat a launch and end microVMs, but makes no tokens', () => {
+  expect(statementsOf(everything(), 'PoolKeeperRole')).toEqual([
+    { Action: LOGS, Resource: ['arn:<PoolKeeperLogs.Arn>'] },
+    { Action: ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], Resource: ['arn:<PoolTable.Arn>'] },
+    ...start,
+    { Action: ['lambda:TerminateMicrovm'], Resource: ['arn:<Image.ImageArn>', ANY_MICROVM] },
+  ]);
+});
+
+test('without an execution role nobody may pass one', () => {
+  const stack = newStack();
+  new SandboxPool(stack, 'Pool', { image: new SandboxImage(stack, 'Image', { source }) });
+  for (const role of ['PoolAllocatorRole', 'PoolKeeperRole']) {
+    expect(statementsOf(stack, role).flatMap(({ Action }) => Action)).not.toContain('iam:PassRole');
+  }
+});
+
+test('the image-builder may build this image from this source, and clean up after it', () => {
+  const stack = everything();
+  const [{ Properties }] = resourcesOf(stack, 'Custom::MicrovmSandboxImage');
+  const { SourceKey } = readable(Properties) as { SourceKey: string };
+  const image = `${LAMBDA_ARN}:microvm-image:mine`;
+  const bucket = 'arn:<MicrovmSandboxArtifacts.Arn>';
+
+  expect(statementsOf(stack, 'MicrovmSandboxImageBuilderRole')).toEqual(expect.arrayContaining([
+    { Action: LOGS, Resource: ['arn:<MicrovmSandboxImageBuilderLogs.Arn>'] },
+    { Action: ['lambda:CreateMicrovmImage', 'lambda:ListMicrovms'], Resource: ['*'] },
+    {
+      Action: [
+        'lambda:GetMicrovmImage', 'lambda:UpdateMicrovmImage', 'lambda:DeleteMicrovmImage', 'lambda:TagResource',
+        'lambda:GetMicrovmImageVersion', 'lambda:ListMicrovmImageVersions', 'lambda:ListMicrovmImageBuilds', 'lambda:TerminateMicrovm',
+      ],
+      Resource: [image],
+    },
+    { Action: ['lambda:TerminateMicrovm'], Resource: [ANY_MICROVM] },
+    { Action: ['lambda:PassNetworkConnector'], Resource: [`${MANAGED_CONNECTOR}:INTERNET_EGRESS`] },
+    { Action: ['iam:PassRole'], Resource: ['arn:<ImageBuildRole.Arn>'] },
+    { Action: ['s3:GetObject'], Resource: [`arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/${SourceKey}`] },
+    { Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], Resource: [`${bucket}/mine/*`] },
+    { Action: ['s3:ListBucket'], Resource: [bucket], Condition: { StringLike: { 's3:prefix': 'mine/*' } } },
+  ]));
+  expect(statementsOf(stack, 'MicrovmSandboxImageBuilderRole')).toHaveLength(9);
+});
+
+test('the build may read the one artifact and write its log', () => {
+  const stack = everything();
+  const [{ Properties }] = resourcesOf(stack, 'Custom::MicrovmSandboxImage');
+  const { ArtifactKey } = readable(Properties) as { ArtifactKey: string };
+
+  expect(statementsOf(stack, 'ImageBuildRole')).toEqual([
+    { Action: ['s3:GetObject'], Resource: [`arn:<MicrovmSandboxArtifacts.Arn>/${ArtifactKey}`] },
+    { Action: LOGS, Resource: ['arn:<ImageBuildLogs.Arn>'] },
+  ]);
+});
+
+test('the build role trusts the service on behalf of this account only, with session tags', () => {
+  const trust = resourcesOf(everything(), 'AWS::IAM::Role')
+    .map(({ Properties }) => Properties)
+    .filter(({ Description }) => Description === 'Builds the MicroVM image Stack/Image')
+    .map(({ AssumeRolePolicyDocument }) => (AssumeRolePolicyDocument as { Statement: unknown }).Statement);
+  expect(trust).toEqual([[{
+    Effect: 'Allow',
+    Principal: { Service: 'lambda.amazonaws.com' },
+    Action: ['sts:AssumeRole', 'sts:TagSession'],
+    Condition: { StringEquals: { 'aws:SourceAccount': '123456789012' } },
+  }]]);
+});
+
+test('nothing is granted on everything, but for two calls that the service evaluates so', () => {
+  const wide = resourcesOf(everything(), 'AWS::IAM::Policy')
+    .map(({ Properties }) => readable(Properties.PolicyDocument) as PolicyDocument)
+    .flatMap(({ Statement }) => Statement)
+    .filter(({ Resource, Action }) => [Resource].flat().includes('*') || [Action].flat().some((action) => action.includes('*')));
+
+  expect(wide.map(({ Action, Resource }) => ({ Action, Resource }))).toEqual([
+    // CreateMicrovmImage is refused on the ARN of the image to be; ListMicrovms knows no resource.
+    { Action: ['lambda:CreateMicrovmImage', 'lambda:ListMicrovms'], Resource: '*' },
+  ]);
+});
+
+test('no role has a managed policy, but for the operator of a VPC connector', () => {
+  const managed = resourcesOf(everything(), 'AWS::IAM::Role').flatMap(({ Properties }) => readable(Properties.ManagedPolicyArns) ?? []);
+  expect(managed).toEqual(['arn:aws:iam::aws:policy/AWSLambdaNetworkConnectorOperatorPolicy']);
+});
+
+test('pass-role grants carry no condition on the service, which would deny the call', () => {
+  const stack = everything();
+  const passing = ['PoolAllocatorRole', 'PoolKeeperRole', 'MicrovmSandboxImageBuilderRole']
+    .flatMap((role) => statementsOf(stack, role))
+    .filter(({ Action }) => Action.includes('iam:PassRole'));
+  expect(passing).toHaveLength(3);
+  expect(passing.every(({ Condition }) => Condition === undefined)).toBe(true);
+});
+
+test('aspects and removal policies of the user reach what is created', () => {
+  const stack = everything();
+  const seen: string[] = [];
+  Aspects.of(stack).add({
+    visit: (node: IConstruct) => {
+      if (CfnResource.isCfnResource(node)) seen.push(node.cfnResourceType);
+    },
+  });
+  RemovalPolicies.of(stack).apply(RemovalPolicy.RETAIN);
+
+  expect(resourcesOf(stack, 'AWS::DynamoDB::Table')[0].DeletionPolicy).toBe('Retain');
+  expect(resourcesOf(stack, 'Custom::MicrovmSandboxImage')[0].DeletionPolicy).toBe('Retain');
+  expect(seen).toEqual(expect.arrayContaining(['AWS::DynamoDB::Table', 'Custom::MicrovmSandboxImage', 'AWS::Lambda::NetworkConnector']));
+});
