@@ -1,5 +1,6 @@
 import { awscdk, javascript, JsonPatch } from 'projen';
 import { Bundles } from './projenrc/bundles';
+import { Demo } from './projenrc/demo';
 import { importDirection, lineWidth } from './projenrc/lint';
 import { TestSuite } from './projenrc/test-suite';
 import { baseTsconfig } from './projenrc/type-check';
@@ -54,9 +55,12 @@ const project = new awscdk.AwsCdkConstructLibrary({
     `@aws-sdk/client-lambda@${AWS_SDK}`,
     `@aws-sdk/client-s3@${AWS_SDK}`,
     `@aws-sdk/client-cloudwatch-logs@${AWS_SDK}`,
+    `@aws-sdk/client-sfn@${AWS_SDK}`,
+    'dynalite@^4.0.0',
     'zod@^4.6.0',
     'tar-stream@^3.2.0',
     '@types/tar-stream',
+    'yazl@^3.3.1',
     '@types/yazl',
     '@types/yauzl',
   ],
@@ -94,6 +98,7 @@ new Workspace(project, {
 
 new Bundles(project, { handlers: ['image-builder', 'allocator', 'keeper'] });
 
+new Demo(project);
 importDirection(project);
 lineWidth(project);
 for (const bundled of ['lambda/**', 'runtime-image/**', 'examples/**']) project.eslint?.allowDevDeps(bundled);

@@ -23,7 +23,7 @@ export class Bundles extends Component {
     const daemon = project.bundler.addBundle('runtime-image/daemon/index.ts', {
       platform: 'node',
       target: 'node20',
-      outfile: '../daemon.js',
+      outfile: '../../daemon.js',
       watchTask: false,
     });
     daemon.bundleTask.exec('cp runtime-image/Dockerfile runtime-image/init.sh assets/runtime-image/');

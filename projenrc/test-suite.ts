@@ -43,6 +43,11 @@ export class TestSuite extends Component {
     for (const folder of ['lambda', 'runtime-image', 'examples', 'test']) verify.exec(`tsc --project ${folder}`);
     verify.exec('jest --ci', { receiveArgs: true });
 
+    const snapshots = project.addTask('snapshots', { description: 'Renews the committed templates of the examples' });
+    snapshots.spawn(project.preCompileTask);
+    snapshots.spawn(project.compileTask);
+    snapshots.exec('tsx test/end-to-end/renew-snapshots.ts');
+
     project.testTask.reset();
     project.testTask.spawn(project.preCompileTask);
     project.testTask.spawn(project.compileTask);

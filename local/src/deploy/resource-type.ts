@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock';
+import type { Properties } from './properties';
+import type { Resource } from './stack';
+import type { Services } from '../services/services';
+
+/** What a resource type works with. */
+export interface ResourceContext {
+  readonly services: Services;
+  readonly clock: Clock;
+  readonly account: string;
+  readonly region: string;
+  readonly stackName: string;
+  readonly stackId: string;
+  readonly logicalId: string;
+  readonly type: string;
+  readonly warn: (message: string) => void;
+}
+
+/** How resources of one type come, change and go. */
+export interface ResourceType {
+  /** Properties whose change takes a new resource. Absent: every change does. */
+  readonly createOnly?: readonly string[];
+  create(properties: Properties, context: ResourceContext): Promise<Resource> | Resource;
+  /** Changes a resource in place. The physical id of the answer differs if that made a new one. */
+  update?(
+    resource: Resource,
+    properties: Properties,
+    context: ResourceContext,
+    before: Properties,
+  ): Promise<Resource> | Resource;
+  /** Deletes a resource; one that is gone is no error. */
+  delete(resource: Resource, properties: Properties, context: ResourceContext): Promise<void> | void;
+}
+
+/** A name as CloudFormation makes it for a resource without one: `<stack>-<logical id>-<random>`, cut from the front parts. */
+export function generatedName({ stackName, logicalId }: ResourceContext, maxLength: number): string {
+  const suffix = randomBytes(8).toString('hex').slice(0, 12);
+  const room = maxLength - suffix.length - 2;
+  const id = logicalId.slice(0, Math.max(24, room - stackName.length));
+  return `${stackName.slice(0, room - id.length)}-${id}-${suffix}`;
+}
+
+/** Runs a deletion; what is not there need not be deleted. */
+export async function unlessGone(codes: readonly string[], work: () => Promise<void> | void): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Error) || !codes.includes(error.name)) throw error;
+  }
+}

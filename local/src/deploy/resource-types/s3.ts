@@ -1,0 +1,51 @@
+import { optionalString, record, records, requiredString } from '../properties';
+import type { Properties } from '../properties';
+import type { ResourceType } from '../resource-type';
+import { generatedName, unlessGone } from '../resource-type';
+
+export const bucket: ResourceType = {
+  createOnly: ['BucketName'],
+  create(properties, context) {
+    const name = optionalString(properties, 'BucketName') ?? generatedName(context, 63).toLowerCase();
+    context.services.buckets.createBucket(name, tagsOf(properties));
+    return { physicalId: name, attributes: attributesOf(name, context.region) };
+  },
+  update(resource, properties, { services }) {
+    services.buckets.bucket(resource.physicalId).tags = tagsOf(properties);
+    return resource;
+  },
+  async delete({ physicalId }, _, { services }) {
+    await unlessGone(['NoSuchBucket'], () => services.buckets.deleteBucket(physicalId));
+  },
+};
+
+export const bucketPolicy: ResourceType = {
+  createOnly: ['Bucket'],
+  create(properties, { services }) {
+    const name = requiredString(properties, 'Bucket');
+    services.buckets.bucket(name).policy = JSON.stringify(record(properties, 'PolicyDocument'));
+    return { physicalId: name, attributes: {} };
+  },
+  update(resource, properties, { services }) {
+    services.buckets.bucket(resource.physicalId).policy = JSON.stringify(record(properties, 'PolicyDocument'));
+    return resource;
+  },
+  async delete({ physicalId }, _, { services }) {
+    await unlessGone(['NoSuchBucket'], () => {
+      services.buckets.bucket(physicalId).policy = undefined;
+    });
+  },
+};
+
+function tagsOf(properties: Properties): Record<string, string> {
+  return Object.fromEntries(records(properties, 'Tags').map((tag) => [requiredString(tag, 'Key'), requiredString(tag, 'Value')]));
+}
+
+function attributesOf(name: string, region: string): Record<string, string> {
+  return {
+    Arn: `arn:aws:s3:::${name}`,
+    DomainName: `${name}.s3.amazonaws.com`,
+    RegionalDomainName: `${name}.s3.${region}.amazonaws.com`,
+    DualStackDomainName: `${name}.s3.dualstack.${region}.amazonaws.com`,
+  };
+}

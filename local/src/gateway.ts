@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { ApiRequest, ApiResponse, ApiService } from './api';
+import type { Clock } from './clock';
+import type { Faults } from './faults';
+import { isMicrovmPath, operationOf } from './operations';
+import { signerOf } from './signer';
+
+/** Serves the endpoints of microVMs; their traffic is passed on as it comes. */
+export interface EndpointProxy {
+  isEndpointHost(host: string): boolean;
+  handleEndpoint(request: IncomingMessage, response: ServerResponse): void;
+  handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+}
+
+export interface GatewayRoutes {
+  readonly microvms: ApiService & EndpointProxy;
+  /** By the service's name in the credential scope. */
+  readonly services: Readonly<Record<string, ApiService>>;
+  /** Where custom resources send their answers. */
+  readonly responseHost: string;
+  readonly responses: ApiService;
+}
+
+interface Exchange {
+  readonly host: string;
+  readonly request: IncomingMessage;
+  readonly body: Buffer;
+  readonly response: ServerResponse;
+}
+
+const MAX_BODY_BYTES = 1024 ** 3;
+const LOOPBACK = /^(?:127\.0\.0\.1|localhost|\[::1\])$/;
+
+/** The one HTTP server of the local cloud: every service and every microVM endpoint, on loopback. */
+export class Gateway {
+  #server = createServer((request, response) => void this.#serve(request, response));
+  #routes?: GatewayRoutes;
+
+  constructor(private readonly clock: Clock, private readonly faults: Faults) {
+    // A command's output may stream for as long as its sandbox lives.
+    this.#server.requestTimeout = 0;
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+  }
+
+  /** Answers the port. Port 0: a free one. */
+  async listen(port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, '127.0.0.1', () => resolve());
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  mount(routes: GatewayRoutes): void {
+    this.#routes = routes;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const host = hostOf(request);
+    const routes = this.#routes;
+    if (!routes) return send(response, problem(503, 'ServiceUnavailable', 'the local cloud is starting'));
+    if (routes.microvms.isEndpointHost(host)) return routes.microvms.handleEndpoint(request, response);
+    response.setHeader('date', new Date(this.clock.now()).toUTCString());
+    response.on('error', () => response.destroy());
+    try {
+      const body = await readBody(request);
+      if (!body) return send(response, problem(413, 'RequestEntityTooLarge', `the body is larger than ${MAX_BODY_BYTES} bytes`));
+      await this.#dispatch(routes, { host, request, body, response });
+    } catch (error) {
+      // A caller that left in the middle has nobody to answer to.
+      if (!response.headersSent && !response.destroyed) send(response, problem(500, 'InternalFailure', String(error)));
+    }
+  }
+
+  async #dispatch(routes: GatewayRoutes, { host, request, body, response }: Exchange): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const path = (request.url ?? '/').split('?')[0];
+    const headers = flatten(request.headers);
+    const signer = signerOf(headers.authorization, url.searchParams);
+    const method = request.method ?? 'GET';
+    const apiRequest: ApiRequest = { method, path, query: url.searchParams, headers, body, accessKeyId: signer?.accessKeyId ?? '' };
+
+    if (host === routes.responseHost) return send(response, await routes.responses.handle(apiRequest));
+    // A web page in a browser on this machine reaches loopback too, under a name of its own.
+    if (!LOOPBACK.test(host)) return send(response, problem(421, 'MisdirectedRequest', `no service of the local cloud has the host name "${host}"`));
+    const name = signer?.service ?? 's3';
+    const service = name === 'lambda' && isMicrovmPath(path) ? routes.microvms : routes.services[name];
+    if (!service) return send(response, problem(501, 'NotImplemented', `the local cloud has no service "${name}"; it has ${Object.keys(routes.services).join(', ')}`));
+
+    const answer = await service.handle(apiRequest);
+    if (!this.faults.takeLostAnswer(operationOf(name, apiRequest))) send(response, answer, method);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const microvms = this.#routes?.microvms;
+    if (microvms?.isEndpointHost(hostOf(request))) return microvms.handleUpgrade(request, socket, head);
+    socket.on('error', () => socket.destroy());
+    socket.end('HTTP/1.1 501 Not Implemented\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  }
+}
+
+function hostOf(request: IncomingMessage): string {
+  return (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function flatten(headers: IncomingMessage['headers']): Record<string, string> {
+  const flat = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value ?? '']);
+  return Object.fromEntries(flat);
+}
+
+function problem(status: number, code: string, message: string): ApiResponse {
+  const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code };
+  return { status, headers, body: JSON.stringify({ __type: code, message }) };
+}
+
+function send(response: ServerResponse, { status, headers = {}, body = '' }: ApiResponse, method = ''): void {
+  const bytes = Buffer.from(body);
+  // An answer to HEAD names the length of the body that it leaves out.
+  const length = method === 'HEAD' ? {} : { 'content-length': String(bytes.length) };
+  response.writeHead(status, { 'x-amzn-requestid': crypto.randomUUID(), ...headers, ...length });
+  response.end(method === 'HEAD' ? undefined : bytes);
+}

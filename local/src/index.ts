@@ -1,0 +1,10 @@
+export type { ApiRequest, ApiResponse, ApiService, LogSink, ObjectReader } from './api';
+export type { Clock, LocalClock, Timer } from './clock';
+export type { CloudEvent, LogEvent, ResourceEvent, ResourceStatus, StackEvent, StackStatus, WarningEvent } from './cloud-event';
+export type { DeployedStack } from './deploy/deployer';
+export { DeployError } from './deploy/stack';
+export type { Faults, LostAnswer } from './faults';
+export type { Inventory } from './inventory';
+export type { InvokeResult, LocalCloudOptions } from './local-cloud';
+export type { Isolation, MicrovmService, MicrovmState, MicrovmSummary } from './microvms';
+export { LocalCloud, startLocalCloud } from './local-cloud';

@@ -1,0 +1,46 @@
+import type { ImageConfiguration } from './image-input';
+
+export interface BuildRecord {
+  readonly buildId: string;
+  readonly chipsetGeneration: string;
+  readonly createdAt: number;
+  state: 'PENDING' | 'IN_PROGRESS' | 'SUCCESSFUL' | 'FAILED';
+  stateReason: string | null;
+  /** The container was built: the build has a size. */
+  installed: boolean;
+}
+
+export interface VersionRecord {
+  readonly imageVersion: string;
+  readonly configuration: ImageConfiguration;
+  readonly createdAt: number;
+  readonly builds: readonly BuildRecord[];
+  /** Where the built image lies. */
+  readonly folder: string;
+  updatedAt: number;
+  stateChangedAt: number;
+  state: 'PENDING' | 'IN_PROGRESS' | 'SUCCESSFUL' | 'FAILED' | 'DELETING';
+  stateReason: string | null;
+  status: 'ACTIVE' | 'INACTIVE';
+}
+
+export interface ImageRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly imageArn: string;
+  readonly createdAt: number;
+  updatedAt: number;
+  state: 'CREATING' | 'CREATED' | 'CREATE_FAILED' | 'UPDATING' | 'UPDATED' | 'UPDATE_FAILED' | 'DELETING';
+  tags: Record<string, string>;
+  versions: VersionRecord[];
+  /** Numbers are not used again. */
+  lastVersion: number;
+}
+
+export function latestActive(image: ImageRecord): VersionRecord | undefined {
+  return image.versions.filter((version) => version.state === 'SUCCESSFUL' && version.status === 'ACTIVE').at(-1);
+}
+
+export function latestFailed(image: ImageRecord): VersionRecord | undefined {
+  return image.versions.filter((version) => version.state === 'FAILED').at(-1);
+}

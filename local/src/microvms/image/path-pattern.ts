@@ -1,0 +1,33 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveInRoot } from './rooted-path';
+
+/** Paths below `root` that a COPY source names: `*`, `?` and `[…]` match within one path segment. Relative to `root`. */
+export function matchPaths(root: string, pattern: string): string[] {
+  let found = [''];
+  for (const segment of pattern.split('/').filter((part) => part !== '' && part !== '.')) {
+    if (segment === '..') throw new Error(`${pattern} leads out of the build context`);
+    const expression = /[*?[]/.test(segment) ? segmentExpression(segment) : undefined;
+    found = found.flatMap((folder) => namesIn(resolveInRoot(root, folder))
+      .filter((name) => (expression ? expression.test(name) : name === segment))
+      .map((name) => join(folder, name)));
+  }
+  return found;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+function segmentExpression(segment: string): RegExp {
+  const source = segment.replace(/\[\^?[^\]]+\]|[\s\S]/g, (part) => {
+    if (part === '*') return '.*';
+    if (part === '?') return '.';
+    return part.length > 1 ? part.replace(/\\/g, '\\\\') : part.replace(/[\\^$.|+(){}[\]]/g, '\\$&');
+  });
+  return new RegExp(`^${source}$`, 's');
+}

@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readlinkSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { Dialer } from './dialer';
+import { Freezer, killAll } from './freezer';
+import { planGuestRoot } from './guest-root';
+import { type Machine, type MachineSpec, MissingProgramError } from './machine';
+import { DOOR_SCRIPT, environmentScript, guestScript, SCRIPT_PATH } from './namespace-scripts';
+import { readLines } from './output-lines';
+import { descendants, listProcesses, type ProcessEntry } from './process-table';
+import { RELAY_SCRIPT } from './relay';
+import { Watcher } from './watcher';
+
+const GUEST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** The first process of the guest, as this machine numbers it, and the guest's process namespace. */
+interface First {
+  readonly pid: number;
+  readonly namespace: string;
+}
+
+/** A guest in namespaces of its own. `hidden` are folders that no guest may see. */
+export async function startNamespaceMachine(spec: MachineSpec, hidden: readonly string[]): Promise<Machine> {
+  const root = planGuestRoot(hidden);
+  const environment = {
+    HOME: '/root',
+    ...spec.environment,
+    PATH: [spec.environment.PATH ?? GUEST_PATH, ...root.toolPath].join(':'),
+  };
+  await mkdir(spec.folder, { recursive: true });
+  await writeFile(join(spec.folder, 'environment'), environmentScript(environment), { mode: 0o600 });
+  const script = guestScript({ ...spec, root, rootfsEntries: await readdir(spec.rootfs) });
+  await writeFile(join(spec.folder, 'script'), script, { mode: 0o600 });
+  const machine = new NamespaceMachine(spec);
+  try {
+    await machine.started;
+    return machine;
+  } catch (error) {
+    await machine.stop();
+    throw error;
+  }
+}
+
+class NamespaceMachine implements Machine {
+  readonly exited: Promise<number>;
+  readonly started: Promise<void>;
+  readonly #door: ChildProcess;
+  readonly #groupId: number;
+  readonly #watcher: Watcher;
+  readonly #dialer: Dialer;
+  readonly #freezer = new Freezer(() => this.#guestProcesses());
+  #first?: First;
+  #stopping?: Promise<void>;
+
+  constructor(private readonly spec: MachineSpec) {
+    // Bash reads the user's .bashrc when its input is a socket, and pipes of node are sockets.
+    const shell = existsSync('/bin/bash') ? ['bash', '--norc'] : ['sh'];
+    const command = ['--user', '--map-root-user', '--net', '--', ...shell, '-c', DOOR_SCRIPT, 'microvm-door'];
+    this.#door = spawn('unshare', [...command, process.execPath, RELAY_SCRIPT, join(spec.folder, 'script')], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'ipc'],
+      env: { PATH: `${SCRIPT_PATH}:${process.env.PATH ?? ''}` },
+    });
+    this.exited = new Promise((resolve) => {
+      this.#door.once('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code ?? 1));
+      this.#door.once('error', () => resolve(127));
+    });
+    this.#groupId = this.#door.pid ?? 0;
+    this.#watcher = new Watcher({ groupId: this.#groupId, folder: spec.folder });
+    this.#dialer = new Dialer(this.#door);
+    this.started = this.#start();
+    this.started.catch(() => undefined);
+  }
+
+  dial(port: number): Promise<Socket> {
+    return this.#dialer.dial(port);
+  }
+
+  suspend(): Promise<void> {
+    return this.#freezer.suspend();
+  }
+
+  async resume(): Promise<void> {
+    this.#freezer.resume();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #start(): Promise<void> {
+    const tail: string[] = [];
+    const keep = (line: string): void => {
+      if (tail.push(line) > 5) tail.shift();
+    };
+    const { stdin, stdout, stderr } = this.#door;
+    for (const stream of [stdout, stderr]) {
+      readLines(stream as Readable, (line) => {
+        keep(line);
+        this.spec.onOutput(line);
+      });
+    }
+    const started = new Promise<void>((resolve, reject) => {
+      readLines(this.#door.stdio[3] as Readable, (line) => {
+        const [word, ...values] = line.split(' ');
+        if (word === 'first') this.#first = { pid: Number(values[0]), namespace: values[1] };
+        else if (word === 'missing') reject(new MissingProgramError(values.join(' ')));
+        else if (word === 'started') resolve();
+        else keep(line);
+      });
+      const ended = [1, 2, 3].map((index) => once(this.#door.stdio[index] as Readable, 'close'));
+      void Promise.all(ended).then(() => reject(new Error(`The machine's namespaces cannot be set up: ${tail.join(' ')}`)));
+      this.#door.once('error', (error) => reject(new Error(`unshare cannot be started: ${error.message}`)));
+    });
+    (stdin as Writable).on('error', () => undefined);
+    // The watcher is in place by now: whatever happens to this process, the machine ends.
+    (stdin as Writable).end('\n');
+    return started;
+  }
+
+  async #stop(): Promise<void> {
+    // The guest first: its parent reaps it and leaves by itself.
+    await killAll(() => this.#guestProcesses());
+    await killAll(() => listProcesses().filter((entry) => entry.groupId === this.#groupId && this.#groupId > 0));
+    this.#dialer.close();
+    await this.#watcher.release();
+    await rm(this.spec.folder, { recursive: true, force: true });
+  }
+
+  /** All that runs in the guest's process namespace or in one that was made inside of it. */
+  #guestProcesses(): ProcessEntry[] {
+    if (!this.#first) return [];
+    const { pid, namespace } = this.#first;
+    const table = listProcesses();
+    const first = table.some((entry) => entry.pid === pid && namespaceOf(pid) === namespace);
+    const tree = first ? descendants(table, new Set([pid])) : [];
+    const known = new Set(tree.map((entry) => entry.pid));
+    return [...tree, ...table.filter((entry) => !known.has(entry.pid) && namespaceOf(entry.pid) === namespace)];
+  }
+}
+
+function namespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,40 @@
+import type { ApiRequest } from '../api';
+
+export interface Route {
+  readonly method: string;
+  /** Segments of the path; `{name}` takes any. */
+  readonly path: string;
+  readonly status: number;
+  run(path: Readonly<Record<string, string>>, request: ApiRequest): unknown;
+}
+
+/** The route of a request and the values of its path, percent-decoded. */
+export function matchRoute(
+  routes: readonly Route[],
+  request: ApiRequest,
+): { readonly route: Route; readonly values: Readonly<Record<string, string>> } | undefined {
+  const segments = decodeSegments(request.path);
+  for (const route of routes) {
+    const values = route.method === request.method && segments ? matchPath(route.path.split('/'), segments) : undefined;
+    if (values) return { route, values };
+  }
+  return undefined;
+}
+
+function decodeSegments(path: string): string[] | undefined {
+  try {
+    return path.split('/').map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+function matchPath(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {
+  if (pattern.length !== segments.length) return undefined;
+  const values: Record<string, string> = {};
+  for (const [index, part] of pattern.entries()) {
+    if (part.startsWith('{') && segments[index] !== '') values[part.slice(1, -1)] = segments[index];
+    else if (part !== segments[index]) return undefined;
+  }
+  return values;
+}

@@ -1,0 +1,76 @@
+import type { ApiRequest } from './api';
+import { s3Operation, S3_OPERATIONS } from './services/s3/s3-operation';
+import { targetOperation } from './services/service-error';
+
+interface RestOperation {
+  readonly name: string;
+  readonly method: string;
+  readonly path: RegExp;
+}
+
+const rest = (name: string, method: string, path: string): RestOperation => ({
+  name,
+  method,
+  path: new RegExp(`^${path.replaceAll('{}', '[^/]+')}/?$`),
+});
+
+const IMAGES = '/2025-09-09/microvm-images';
+const MANAGED = '/2025-09-09/managed-microvm-images';
+const MICROVMS = '/2025-09-09/microvms';
+const FUNCTION = '/2015-03-31/functions/{}';
+
+/** The operations of the services that are told apart by method and path. */
+const REST_OPERATIONS: readonly RestOperation[] = [
+  rest('CreateMicrovmImage', 'POST', IMAGES),
+  rest('ListMicrovmImages', 'GET', IMAGES),
+  rest('GetMicrovmImage', 'GET', `${IMAGES}/{}`),
+  rest('UpdateMicrovmImage', 'PUT', `${IMAGES}/{}`),
+  rest('DeleteMicrovmImage', 'DELETE', `${IMAGES}/{}`),
+  rest('ListMicrovmImageVersions', 'GET', `${IMAGES}/{}/versions`),
+  rest('GetMicrovmImageVersion', 'GET', `${IMAGES}/{}/versions/{}`),
+  rest('UpdateMicrovmImageVersion', 'PATCH', `${IMAGES}/{}/versions/{}`),
+  rest('DeleteMicrovmImageVersion', 'DELETE', `${IMAGES}/{}/versions/{}`),
+  rest('ListMicrovmImageBuilds', 'GET', `${IMAGES}/{}/versions/{}/builds`),
+  rest('GetMicrovmImageBuild', 'GET', `${IMAGES}/{}/versions/{}/builds/{}`),
+  rest('ListManagedMicrovmImages', 'GET', MANAGED),
+  rest('ListManagedMicrovmImageVersions', 'GET', `${MANAGED}/{}/versions`),
+  rest('RunMicrovm', 'POST', MICROVMS),
+  rest('ListMicrovms', 'GET', MICROVMS),
+  rest('GetMicrovm', 'GET', `${MICROVMS}/{}`),
+  rest('TerminateMicrovm', 'DELETE', `${MICROVMS}/{}`),
+  rest('SuspendMicrovm', 'POST', `${MICROVMS}/{}/suspend`),
+  rest('ResumeMicrovm', 'POST', `${MICROVMS}/{}/resume`),
+  rest('CreateMicrovmAuthToken', 'POST', `${MICROVMS}/{}/auth-token`),
+  rest('CreateMicrovmShellAuthToken', 'POST', `${MICROVMS}/{}/shell-auth-token`),
+  rest('ListTags', 'GET', '/2017-03-31/tags/{}'),
+  rest('TagResource', 'POST', '/2017-03-31/tags/{}'),
+  rest('UntagResource', 'DELETE', '/2017-03-31/tags/{}'),
+  rest('Invoke', 'POST', `${FUNCTION}/invocations`),
+  rest('GetFunction', 'GET', FUNCTION),
+  rest('GetFunctionConfiguration', 'GET', `${FUNCTION}/configuration`),
+];
+
+const TARGET_OPERATIONS = [
+  'BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactGetItems', 'TransactWriteItems',
+  'UpdateItem', 'StartExecution', 'DescribeExecution', 'PutLogEvents', 'GetLogEvents', 'FilterLogEvents',
+];
+
+const KNOWN = new Set([...REST_OPERATIONS.map(({ name }) => name), ...TARGET_OPERATIONS, ...S3_OPERATIONS]);
+
+export function isOperation(name: string): boolean {
+  return KNOWN.has(name);
+}
+
+/** AWS's name of what a request asks for; empty if the service has no such operation. */
+export function operationOf(service: string, request: ApiRequest): string {
+  if (service === 's3') return s3Operation(request) ?? '';
+  if (service !== 'lambda') return targetOperation(request);
+  return REST_OPERATIONS.find(({ method, path }) => method === request.method && path.test(request.path))?.name ?? '';
+}
+
+const MICROVM_TAGS = /^\/2017-03-31\/tags\/[^/]*(?::|%3A)(?:microvm-image|network-connector)(?::|%3A)/i;
+
+/** Functions and MicroVMs share a host name and a signing name; only the path tells them apart. */
+export function isMicrovmPath(path: string): boolean {
+  return path.startsWith('/2025-09-09/') || MICROVM_TAGS.test(path);
+}

@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import type { ApiRequest, ApiResponse, ApiService } from '../../api';
+import type { Clock } from '../../clock';
+import { jsonError, jsonResponse, ServiceError, targetOperation } from '../service-error';
+import type { Json } from './dynalite-store';
+import { DynaliteStore } from './dynalite-store';
+import { TableLocks } from './table-locks';
+import { TimeToLive } from './time-to-live';
+import { parseActions, runTransaction } from './transaction';
+
+/** How long a ClientRequestToken is remembered. */
+const TOKEN_MS = 10 * 60_000;
+
+interface Attempt {
+  readonly fingerprint: string;
+  readonly expiresAt: number;
+}
+
+/** DynamoDB: dynalite, and in front of it what it lacks: transactions, items in condition errors, index changes, time to live. */
+export class DynamoDbService implements ApiService {
+  readonly #store = new DynaliteStore();
+  readonly #scratch = new DynaliteStore();
+  readonly #locks = new TableLocks();
+  readonly #definitions = new Map<string, Json>();
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #timeToLive: TimeToLive;
+
+  constructor(private readonly clock: Clock, private readonly accountInArns: { region: string; account: string }) {
+    this.#timeToLive = new TimeToLive(clock, (table, expired) => this.#removeExpired(table, expired));
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.#store.start(), this.#scratch.start()]);
+  }
+
+  async stop(): Promise<void> {
+    this.#timeToLive.stop();
+    await Promise.all([this.#store.stop(), this.#scratch.stop()]);
+  }
+
+  tables(): string[] {
+    return [...this.#definitions.keys()];
+  }
+
+  tableArn(table: string): string {
+    return `arn:aws:dynamodb:${this.accountInArns.region}:${this.accountInArns.account}:table/${table}`;
+  }
+
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    try {
+      const input = JSON.parse(request.body.toString()) as Json;
+      return jsonResponse(200, await this.call(targetOperation(request), input));
+    } catch (error) {
+      return jsonError(error);
+    }
+  }
+
+  /** Runs one operation of the API. */
+  async call(operation: string, given: Json): Promise<Json> {
+    const input = this.#withTableNames(given);
+    switch (operation) {
+      case 'CreateTable': return this.#locks.run([tableOf(input)], () => this.#createTable(input));
+      case 'DeleteTable': return this.#locks.run([tableOf(input)], () => this.#deleteTable(input));
+      case 'TransactWriteItems': return this.#transactWrite(input);
+      case 'TransactGetItems': return this.#transactGet(input);
+      case 'UpdateTimeToLive': return this.#updateTimeToLive(input);
+      case 'DescribeTimeToLive': return { TimeToLiveDescription: this.#timeToLive.describe(this.#known(tableOf(input))) };
+      case 'PutItem': case 'UpdateItem': case 'DeleteItem':
+        return this.#locks.run([tableOf(input)], () => this.#writeItem(operation, input));
+      case 'BatchWriteItem': case 'BatchGetItem':
+        return this.#locks.run(Object.keys(input.RequestItems ?? {}), () => this.#store.call(operation, input));
+      case 'ListTables': return this.#store.call(operation, input);
+      default: return this.#locks.run([tableOf(input)], () => this.#forward(operation, input));
+    }
+  }
+
+  /** Gives a table other secondary indexes, and keeps its items. */
+  async changeIndexes(definition: Json): Promise<void> {
+    const table = tableOf(definition);
+    await this.#locks.run([table], async () => {
+      const items = await this.#scanAll(table);
+      // A definition that DynamoDB refuses costs no items.
+      const before = this.#definitions.get(this.#known(table)) ?? definition;
+      await recreate(this.#scratch, definition).catch(async (error: unknown) => {
+        await this.#scratch.changeTable('CreateTable', before);
+        throw error;
+      });
+      await recreate(this.#store, definition);
+      this.#definitions.set(table, definition);
+      for (const Item of items) await this.#store.call('PutItem', { TableName: table, Item });
+    });
+  }
+
+  async #createTable(input: Json): Promise<Json> {
+    const answer = await this.#store.changeTable('CreateTable', input);
+    await this.#scratch.changeTable('CreateTable', input);
+    this.#definitions.set(tableOf(input), input);
+    return this.#withArn(answer);
+  }
+
+  async #deleteTable(input: Json): Promise<Json> {
+    const answer = await this.#store.changeTable('DeleteTable', input);
+    await this.#scratch.changeTable('DeleteTable', input);
+    this.#definitions.delete(tableOf(input));
+    this.#timeToLive.disable(tableOf(input));
+    return this.#withArn(answer);
+  }
+
+  async #forward(operation: string, input: Json): Promise<Json> {
+    return this.#withArn(await this.#store.call(operation, input));
+  }
+
+  async #writeItem(operation: string, input: Json): Promise<Json> {
+    const { ReturnValuesOnConditionCheckFailure: wanted, ...rest } = input;
+    try {
+      return await this.#store.call(operation, rest);
+    } catch (error) {
+      const failed = error instanceof ServiceError && error.code === 'ConditionalCheckFailedException';
+      if (!failed || wanted !== 'ALL_OLD') throw error;
+      const TableName = tableOf(input);
+      const source = (input.Key ?? input.Item) as Json;
+      const Key = Object.fromEntries(this.#keyNames(TableName).map((name) => [name, source[name]]));
+      const { Item } = await this.#store.call('GetItem', { TableName, Key, ConsistentRead: true });
+      throw new ServiceError(error.code, error.message, 400, Item ? { Item } : {});
+    }
+  }
+
+  async #transactWrite(input: Json): Promise<Json> {
+    const actions = parseActions(input, (table) => this.#keyNames(table));
+    return this.#locks.run(actions.map(({ table }) => table), async () => {
+      const token = input.ClientRequestToken as string | undefined;
+      const fingerprint = createHash('sha256').update(JSON.stringify(input.TransactItems)).digest('hex');
+      if (token && this.#wasDone(token, fingerprint)) return {};
+      await runTransaction(actions, this.#store, this.#scratch);
+      if (token) this.#attempts.set(token, { fingerprint, expiresAt: this.clock.now() + TOKEN_MS });
+      return {};
+    });
+  }
+
+  #wasDone(token: string, fingerprint: string): boolean {
+    for (const [known, { expiresAt }] of this.#attempts) {
+      if (expiresAt <= this.clock.now()) this.#attempts.delete(known);
+    }
+    const attempt = this.#attempts.get(token);
+    if (attempt && attempt.fingerprint !== fingerprint) {
+      throw new ServiceError('IdempotentParameterMismatchException', 'The request uses the same client token as a previous, but non-identical request.');
+    }
+    return attempt !== undefined;
+  }
+
+  async #transactGet(input: Json): Promise<Json> {
+    const gets = (input.TransactItems as { Get: Json }[]).map(({ Get }) => Get);
+    return this.#locks.run(gets.map(tableOf), async () => {
+      const Responses = [];
+      for (const get of gets) {
+        const { Item } = await this.#store.call('GetItem', { ...get, ConsistentRead: true });
+        Responses.push(Item ? { Item } : {});
+      }
+      return { Responses };
+    });
+  }
+
+  #updateTimeToLive(input: Json): Json {
+    const { Enabled, AttributeName } = input.TimeToLiveSpecification as { Enabled: boolean; AttributeName: string };
+    const table = this.#known(tableOf(input));
+    if (Enabled) this.#timeToLive.enable(table, AttributeName);
+    else this.#timeToLive.disable(table);
+    return { TimeToLiveSpecification: { Enabled, AttributeName } };
+  }
+
+  async #removeExpired(table: string, expired: (item: Json) => boolean): Promise<void> {
+    await this.#locks.run([table], async () => {
+      const names = this.#keyNames(table);
+      for (const item of (await this.#scanAll(table)).filter(expired)) {
+        const Key = Object.fromEntries(names.map((name) => [name, item[name]]));
+        await this.#store.call('DeleteItem', { TableName: table, Key });
+      }
+    });
+  }
+
+  async #scanAll(TableName: string): Promise<Json[]> {
+    const items: Json[] = [];
+    for (let ExclusiveStartKey: unknown; ;) {
+      const page = await this.#store.call('Scan', { TableName, ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}) });
+      items.push(...(page.Items as Json[]));
+      ExclusiveStartKey = page.LastEvaluatedKey;
+      if (!ExclusiveStartKey) return items;
+    }
+  }
+
+  #known(table: string): string {
+    if (!this.#definitions.has(table)) {
+      throw new ServiceError('ResourceNotFoundException', `Requested resource not found: Table: ${table} not found`);
+    }
+    return table;
+  }
+
+  #keyNames(table: string): string[] {
+    const definition = this.#definitions.get(this.#known(table));
+    return (definition?.KeySchema as { AttributeName: string }[]).map(({ AttributeName }) => AttributeName);
+  }
+
+  /** A table may be named by its ARN everywhere. */
+  #withTableNames(input: Json): Json {
+    return typeof input.TableName === 'string' ? { ...input, TableName: input.TableName.split(':table/').at(-1) } : input;
+  }
+
+  /** dynalite has an account and Region of its own in ARNs. */
+  #withArn(answer: Json): Json {
+    for (const member of ['Table', 'TableDescription']) {
+      const table = answer[member] as Json | undefined;
+      if (table) table.TableArn = this.tableArn(String(table.TableName));
+    }
+    return answer;
+  }
+}
+
+async function recreate(store: DynaliteStore, definition: Json): Promise<void> {
+  await store.changeTable('DeleteTable', { TableName: tableOf(definition) });
+  await store.changeTable('CreateTable', definition);
+}
+
+function tableOf(input: Json): string {
+  return String(input.TableName ?? '');
+}

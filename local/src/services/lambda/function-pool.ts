@@ -1,0 +1,71 @@
+import type { Invocation } from './bootstrap';
+import type { FunctionProcess, Outcome } from './function-process';
+import type { Clock, Timer } from '../../clock';
+
+/** A process without work ends after this long. */
+const IDLE_MS = 5 * 60_000;
+
+/** The processes of one version of a function: reused while warm, more of them under concurrency. */
+export class FunctionPool {
+  readonly #idle = new Map<FunctionProcess, Timer>();
+  readonly #busy = new Set<FunctionProcess>();
+  #retired = false;
+
+  constructor(private readonly clock: Clock, private readonly start: () => FunctionProcess) {}
+
+  get busy(): number {
+    return this.#busy.size;
+  }
+
+  /** Processes that live. */
+  get size(): number {
+    return this.#busy.size + this.#idle.size;
+  }
+
+  async invoke(invocation: Omit<Invocation, 'deadline'>, timeoutSeconds: number): Promise<Outcome> {
+    const process = this.#take() ?? this.start();
+    this.#busy.add(process);
+    try {
+      return await process.invoke(invocation, timeoutSeconds);
+    } finally {
+      this.#busy.delete(process);
+      if (!process.usable || this.#retired) process.kill();
+      else this.#rest(process);
+    }
+  }
+
+  /** Takes no more work: idle processes end now, the others after their invocation. */
+  retire(): void {
+    this.#retired = true;
+    for (const [process, timer] of this.#idle) {
+      timer.cancel();
+      process.kill();
+    }
+    this.#idle.clear();
+  }
+
+  /** Ends every process, and answers when they are gone. */
+  async stop(): Promise<void> {
+    const all = [...this.#busy, ...this.#idle.keys()];
+    this.retire();
+    for (const process of this.#busy) process.kill();
+    await Promise.all(all.map(({ exited }) => exited));
+  }
+
+  #take(): FunctionProcess | undefined {
+    for (const [process, timer] of this.#idle) {
+      timer.cancel();
+      this.#idle.delete(process);
+      if (process.usable) return process;
+    }
+    return undefined;
+  }
+
+  #rest(process: FunctionProcess): void {
+    const timer = this.clock.after(IDLE_MS, () => {
+      this.#idle.delete(process);
+      process.kill();
+    });
+    this.#idle.set(process, timer);
+  }
+}

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Timer } from '../clock';
+import { parseSchedule } from './schedule-expression';
+
+export interface Rule {
+  readonly name: string;
+  readonly arn: string;
+  readonly expression: string;
+  readonly enabled: boolean;
+  readonly targets: readonly RuleTarget[];
+}
+
+export interface RuleTarget {
+  readonly functionArn: string;
+  /** JSON. Default: EventBridge's scheduled event. */
+  readonly input?: string;
+}
+
+export interface SchedulesOptions {
+  readonly account: string;
+  readonly region: string;
+  readonly clock: Clock;
+  readonly invoke: (functionArn: string, payload: string) => Promise<void>;
+}
+
+/** EventBridge rules with a schedule. */
+export class Schedules {
+  readonly #rules = new Map<string, { rule: Rule; timer?: Timer }>();
+
+  constructor(private readonly options: SchedulesOptions) {}
+
+  rules(): string[] {
+    return [...this.#rules.keys()];
+  }
+
+  arn(name: string): string {
+    return `arn:aws:events:${this.options.region}:${this.options.account}:rule/${name}`;
+  }
+
+  /** Creates the rule, or changes it. */
+  put(rule: Omit<Rule, 'arn'>): void {
+    parseSchedule(rule.expression);
+    this.remove(rule.name);
+    this.#schedule({ ...rule, arn: this.arn(rule.name) });
+  }
+
+  remove(name: string): void {
+    this.#rules.get(name)?.timer?.cancel();
+    this.#rules.delete(name);
+  }
+
+  #schedule(rule: Rule): void {
+    const { clock } = this.options;
+    const next = rule.enabled ? parseSchedule(rule.expression)(clock.now()) : undefined;
+    const timer = next === undefined ? undefined : clock.after(next - clock.now(), () => {
+      this.#schedule(rule);
+      return this.#fire(rule, next);
+    });
+    this.#rules.set(rule.name, { rule, timer });
+  }
+
+  /** Answered when the functions are done, so that a clock that is moved ahead lets each run see its own time. */
+  async #fire(rule: Rule, time: number): Promise<void> {
+    const event = {
+      'version': '0',
+      'id': randomUUID(),
+      'detail-type': 'Scheduled Event',
+      'source': 'aws.events',
+      'account': this.options.account,
+      'time': `${new Date(time).toISOString().slice(0, 19)}Z`,
+      'region': this.options.region,
+      'resources': [rule.arn],
+      'detail': {},
+    };
+    const { invoke } = this.options;
+    await Promise.all(rule.targets.map(({ functionArn, input = JSON.stringify(event) }) => invoke(functionArn, input)));
+  }
+}

@@ -1,0 +1,104 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaMicrovmsClient, ListMicrovmImagesCommand } from '@aws-sdk/client-lambda-microvms';
+import type { Stack } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { CloudEvent, LocalCloud } from 'microvm-sandbox-local';
+import { startLocalCloud } from 'microvm-sandbox-local';
+import { inlineFunction, removeAssemblies, synthesize } from './deploy/synthesized';
+import { chooseIsolation } from '../../local/src/isolation';
+
+const clouds: LocalCloud[] = [];
+
+async function start(options: Parameters<typeof startLocalCloud>[0] = {}): Promise<LocalCloud> {
+  const cloud = await startLocalCloud({ isolation: 'processes', ...options });
+  clouds.push(cloud);
+  return cloud;
+}
+
+afterEach(async () => {
+  await Promise.all(clouds.splice(0).map((cloud) => cloud.stop()));
+  removeAssemblies();
+});
+
+const app = (scope: Stack) => {
+  const table = new Table(scope, 'Table', { partitionKey: { name: 'id', type: AttributeType.STRING }, removalPolicy: RemovalPolicy.DESTROY });
+  const handler = inlineFunction(scope, 'Handler', 'exports.handler = async (event) => { console.log(\'hello\'); if (event.fail) throw new Error(\'asked to\'); return { pid: process.pid, event }; }');
+  new CfnOutput(scope, 'FunctionName', { value: handler.functionName });
+  new CfnOutput(scope, 'TableName', { value: table.tableName });
+};
+
+test('deploys an app, runs it, shows its logs and deletes it', async () => {
+  const events: CloudEvent[] = [];
+  const cloud = await start({ onEvent: (event) => events.push(event) });
+  const [{ outputs }] = await cloud.deploy(synthesize(app), { stacks: ['Test'] });
+  const { payload, functionError, logs } = await cloud.invoke(outputs.FunctionName, { a: 1 });
+  expect({ payload, functionError, logs }).toMatchObject({ payload: { event: { a: 1 } }, functionError: undefined, logs: ['hello'] });
+  expect(await cloud.invoke(outputs.FunctionName, { fail: true })).toMatchObject({ payload: { errorMessage: 'asked to' }, functionError: 'Unhandled' });
+  expect(cloud.logs(`/aws/lambda/${outputs.FunctionName}`)).toContain('hello');
+  expect(events).toContainEqual({ kind: 'log', logGroup: `/aws/lambda/${outputs.FunctionName}`, message: 'hello' });
+  await cloud.destroy('Test');
+  expect(cloud.inventory()).toEqual({
+    stacks: [],
+    buckets: {},
+    tables: [],
+    functions: [],
+    stateMachines: [],
+    roles: [],
+    managedPolicies: [],
+    logGroups: [],
+    rules: [],
+    images: 0,
+    microvms: [],
+    functionProcesses: 0,
+  });
+});
+
+test('serves the SDK\'s clients with nothing but its environment, the MicroVMs too', async () => {
+  const cloud = await start({ region: 'eu-west-1', account: '111122223333' });
+  const [{ outputs }] = await cloud.deploy(synthesize(app));
+  const { AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = cloud.environment;
+  const credentials = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
+  const configuration = { endpoint: AWS_ENDPOINT_URL, region: AWS_REGION, credentials };
+  const dynamodb = new DynamoDBClient(configuration);
+  const { Table: table } = await dynamodb.send(new DescribeTableCommand({ TableName: outputs.TableName }));
+  expect(table?.TableArn).toBe(`arn:aws:dynamodb:eu-west-1:111122223333:table/${outputs.TableName}`);
+  const microvms = new LambdaMicrovmsClient(configuration);
+  expect((await microvms.send(new ListMicrovmImagesCommand({}))).items).toEqual([]);
+  expect(cloud.environment.MICROVM_SANDBOX_LOCAL_ENDPOINT).toBe(cloud.endpoint);
+  dynamodb.destroy();
+  microvms.destroy();
+});
+
+test('leaves no process, no port and no file behind once it is stopped', async () => {
+  const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('microvm-local-'));
+  const before = folders();
+  const cloud = await start();
+  const [mine] = folders().filter((name) => !before.includes(name));
+  const [{ outputs }] = await cloud.deploy(synthesize(app));
+  const { pid } = (await cloud.invoke(outputs.FunctionName, {})).payload as { pid: number };
+  await cloud.stop();
+  await cloud.stop();
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  await expect(fetch(cloud.endpoint)).rejects.toThrow();
+  expect(existsSync(`${tmpdir()}/${mine}`)).toBe(false);
+});
+
+test('fails for a region, account, port or isolation that cannot be', async () => {
+  await expect(start({ account: '12' })).rejects.toThrow('account "12"');
+  await expect(start({ region: 'here' })).rejects.toThrow('region "here"');
+  const cloud = await start();
+  await expect(start({ port: Number(new URL(cloud.endpoint).port) })).rejects.toThrow('EADDRINUSE');
+  const none = async () => ({ isolation: 'processes', reason: 'not allowed' }) as const;
+  await expect(chooseIsolation('auto', 'bubblewrap', none)).rejects.toThrow('"bubblewrap" is none of auto, namespaces, processes');
+  await expect(chooseIsolation('namespaces', undefined, none)).rejects.toThrow('not possible on this machine: not allowed');
+});
+
+test('takes the isolation of the environment where the options leave it open', async () => {
+  const possible = async () => ({ isolation: 'namespaces' }) as const;
+  expect(await chooseIsolation('auto', 'processes', possible)).toEqual({ isolation: 'processes' });
+  expect(await chooseIsolation('auto', undefined, possible)).toEqual({ isolation: 'namespaces' });
+  expect(await chooseIsolation('namespaces', 'processes', possible)).toEqual({ isolation: 'namespaces' });
+});
