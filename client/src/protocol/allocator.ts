@@ -3,6 +3,9 @@ import type { ErrorBody } from './errors';
 /** Sent with every request; an allocator refuses a version that it does not speak. */
 export const ALLOCATOR_PROTOCOL_VERSION = 1;
 
+/** Environment variable of a program that uses a pool: the ARN of its allocator. The constructs' contract names the same one. */
+export const POOL_VARIABLE = 'SANDBOX_POOL';
+
 /** Longest lease: the platform ends every microVM after 8 hours. */
 export const MAX_LEASE_MS = 8 * 60 * 60 * 1000;
 
