@@ -42,6 +42,9 @@ const project = new awscdk.AwsCdkConstructLibrary({
     commandOptions: { fix: false },
   },
   devDeps: [
+    // The workspaces: examples and tests import them by name.
+    'microvm-sandbox@0.0.0',
+    'microvm-sandbox-local@0.0.0',
     'aws-cdk@2.1148.1',
     'jest@~30.0',
     '@types/jest@~30.0',
@@ -97,6 +100,12 @@ new Workspace(project, {
 });
 
 new Bundles(project, { handlers: ['image-builder', 'allocator', 'keeper'] });
+
+// Node 20 is supported here for as long as Lambda users run it; the reminders of jsii and the SDK say nothing new in each run.
+for (const [name, value] of [
+  ['JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', 'true'],
+  ['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true'],
+]) project.tasks.addEnvironment(name, value);
 
 new Demo(project);
 importDirection(project);

@@ -14,7 +14,8 @@ export interface Inventory {
   readonly managedPolicies: readonly string[];
   readonly logGroups: readonly string[];
   readonly rules: readonly string[];
-  readonly images: number;
+  /** By name. */
+  readonly images: readonly string[];
   /** Ids of the microVMs that are not terminated. */
   readonly microvms: readonly string[];
   /** Processes of functions that live, idle ones too. */

@@ -50,7 +50,7 @@ test('deploys an app, runs it, shows its logs and deletes it', async () => {
     managedPolicies: [],
     logGroups: [],
     rules: [],
-    images: 0,
+    images: [],
     microvms: [],
     functionProcesses: 0,
   });

@@ -40,8 +40,8 @@ export class Images {
 
   constructor(private readonly environment: ImagesEnvironment) {}
 
-  get count(): number {
-    return this.#images.size;
+  get names(): string[] {
+    return [...this.#images.keys()];
   }
 
   create(input: ImageInput): object {

@@ -119,11 +119,11 @@ export class MicrovmService implements ApiService {
     return ENDPOINT_HOST.test(host.replace(/:\d+$/, ''));
   }
 
-  list(): { readonly images: number; readonly microvms: readonly MicrovmSummary[] } {
+  list(): { readonly images: readonly string[]; readonly microvms: readonly MicrovmSummary[] } {
     const microvms = this.#fleet.all().map(({ id, guest, state }) => (
       { microvmId: id, imageArn: guest.image.imageArn, state }
     ));
-    return { images: this.#images.count, microvms };
+    return { images: this.#images.names, microvms };
   }
 
   /** Ends every machine; no process and no folder of a machine or image is left when this resolves. */

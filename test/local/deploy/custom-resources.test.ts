@@ -57,7 +57,7 @@ test('waits for a resource that is complete at the third poll, and hands out its
   }));
   expect(stack.outputs).toMatchObject({ Ref: 'thing-1', Value: 'polled 3' });
   await cloud.deployer.destroy('Test');
-  expect(takeInventory(cloud.services, cloud.deployer, { images: 0, microvms: [] })).toMatchObject({
+  expect(takeInventory(cloud.services, cloud.deployer, { images: [], microvms: [] })).toMatchObject({
     stacks: [], functions: [], stateMachines: [], roles: [], functionProcesses: 0,
   });
 }, 60_000);
@@ -94,7 +94,7 @@ test('fails a deployment with the reason that the resource gave, and deletes wha
     resourceType: 'Custom::Thing',
     reason: expect.stringContaining('build 7 failed: no space'),
   });
-  const left = takeInventory(cloud.services, cloud.deployer, { images: 0, microvms: [] });
+  const left = takeInventory(cloud.services, cloud.deployer, { images: [], microvms: [] });
   expect(left).toMatchObject({ stacks: [], functions: [], stateMachines: [], roles: [] });
 }, 60_000);
 

@@ -29,7 +29,7 @@ afterEach(async () => {
   removeAssemblies();
 });
 
-const inventory = () => takeInventory(cloud.services, cloud.deployer, { images: 0, microvms: [] });
+const inventory = () => takeInventory(cloud.services, cloud.deployer, { images: [], microvms: [] });
 const EMPTY = {
   stacks: [],
   buckets: {},
@@ -40,7 +40,7 @@ const EMPTY = {
   managedPolicies: [],
   logGroups: [],
   rules: [],
-  images: 0,
+  images: [],
   microvms: [],
   functionProcesses: 0,
 };

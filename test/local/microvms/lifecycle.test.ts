@@ -43,7 +43,7 @@ describeEachIsolation((isolation) => {
     expect(readdirSync(join(cloud.folder, 'machines'))).toEqual([]);
 
     await cloud.client.send(new DeleteMicrovmImageCommand({ imageIdentifier: imageArn }));
-    await cloud.until('the deletion', () => cloud.service.list().images === 0);
+    await cloud.until('the deletion', () => cloud.service.list().images.length === 0);
     expect(readdirSync(join(cloud.folder, 'images'))).toEqual([]);
   });
 

@@ -52,7 +52,7 @@ describe('requests that the service refuses', () => {
     await expect(create(input)).rejects.toMatchObject({
       name: 'ValidationException', message: expect.stringContaining(message), $metadata: { httpStatusCode: 400 },
     });
-    expect(cloud.service.list().images).toBe(1);
+    expect(cloud.service.list().images).toHaveLength(1);
   });
 
   test.each([
@@ -103,14 +103,14 @@ describe('requests that the service refuses', () => {
     expect(first.nextToken?.length).toBeGreaterThan(680);
     await cloud.client.send(new DeleteMicrovmImageCommand({ imageIdentifier: second }));
     await expect(create({ name: 'second' })).rejects.toThrow('already exists');
-    await cloud.until('the deletion', () => cloud.service.list().images === 1);
+    await cloud.until('the deletion', () => cloud.service.list().images.length === 1);
   });
 
   test('the same client token gives the same image, and fails for another request', async () => {
     const name = 'once';
     const first = await create({ name, clientToken: 'token' });
     expect(await create({ name, clientToken: 'token' })).toMatchObject({ createdAt: first.createdAt, imageArn: first.imageArn });
-    expect(cloud.service.list().images).toBe(2);
+    expect(cloud.service.list().images).toHaveLength(2);
     await expect(create({ name, clientToken: 'token', description: 'x' })).rejects.toMatchObject({
       name: 'ConflictException', $metadata: { httpStatusCode: 409 },
     });
@@ -119,7 +119,7 @@ describe('requests that the service refuses', () => {
       .rejects.toThrow('Cannot delete MicroVM image in its current state: CREATING');
     await cloud.until('the build', async () => (await cloud.imageState(imageIdentifier)) === 'CREATED');
     await cloud.client.send(new DeleteMicrovmImageCommand({ imageIdentifier }));
-    await cloud.until('the deletion', () => cloud.service.list().images === 1);
+    await cloud.until('the deletion', () => cloud.service.list().images.length === 1);
   });
 
   test('fails to change an image in the middle of an update, and to run an INACTIVE version', async () => {

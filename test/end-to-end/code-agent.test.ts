@@ -1,0 +1,40 @@
+import { Deployed, eventually, removeFolder } from './deployed';
+import { committedTemplate, maskedTemplate, synthesizeExample } from './example';
+import { isolations } from './isolations';
+import { converse } from '../../examples/code-agent/agent';
+import { ScriptedModel } from '../../examples/code-agent/scripted-model';
+
+let assembly: string;
+beforeAll(async () => {
+  assembly = await synthesizeExample('code-agent');
+}, 60_000);
+afterAll(() => removeFolder(assembly));
+
+test('the synthesized template is the committed one; npm run snapshots renews it', async () => {
+  expect(await maskedTemplate(assembly, 'CodeAgent')).toBe(await committedTemplate('CodeAgent'));
+});
+
+describe.each(isolations())('the code agent, microVMs in %s', (isolation) => {
+  let deployed: Deployed;
+  beforeAll(async () => {
+    deployed = await Deployed.start(isolation, assembly);
+  }, 60_000);
+  afterAll(() => deployed.stop());
+
+  test('finds its files again after the platform suspended the idle sandbox', async () => {
+    const { cloud, client } = deployed;
+    const states = () => cloud.microvms.list().microvms.map(({ state }) => state);
+    const answers = await converse({
+      client,
+      model: new ScriptedModel(),
+      print: () => undefined,
+      userThinks: async () => {
+        await cloud.clock.advance({ seconds: 90 });
+        await eventually(() => states().includes('SUSPENDED'), 'the idle microVM is suspended');
+      },
+    });
+
+    expect(answers).toEqual(['Mar sold best.', '395 units in all.']);
+    expect(states()).not.toContain('RUNNING');
+  });
+});

@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises';
+import { SandboxClient } from 'microvm-sandbox';
+import { type CloudEvent, type DeployedStack, type Isolation, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
+
+/** A stack that was deployed to a local cloud of its own, and a client for its pool. */
+export class Deployed {
+  static async start(isolation: Isolation, assembly: string): Promise<Deployed> {
+    const events: CloudEvent[] = [];
+    const cloud = await startLocalCloud({ isolation, onEvent: (event) => events.push(event) });
+    try {
+      const [stack] = await cloud.deploy(assembly);
+      return new Deployed(cloud, stack, events);
+    } catch (error) {
+      await cloud.stop();
+      throw error;
+    }
+  }
+
+  readonly client: SandboxClient;
+
+  private constructor(readonly cloud: LocalCloud, readonly stack: DeployedStack, readonly events: CloudEvent[]) {
+    this.client = clientOf(cloud, stack.outputs.SandboxPool);
+  }
+
+  get warnings(): string[] {
+    return this.events.flatMap((event) => (event.kind === 'warning' ? event.message : []));
+  }
+
+  async stop(): Promise<void> {
+    await this.client[Symbol.asyncDispose]();
+    await this.cloud.stop();
+  }
+}
+
+/** A client that knows the local cloud by its options: this process has no credentials in its environment. */
+export function clientOf(cloud: LocalCloud, pool: string): SandboxClient {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = cloud.environment;
+  // The SDK finds the endpoint of every service here, as a user's program does.
+  process.env.AWS_ENDPOINT_URL = cloud.endpoint;
+  return new SandboxClient({ pool, credentials: { accessKeyId, secretAccessKey }, localEndpoint: cloud.endpoint });
+}
+
+/** What `cloud.inventory()` says when nothing is left. */
+export const NOTHING_LEFT = {
+  stacks: [],
+  buckets: {},
+  tables: [],
+  functions: [],
+  stateMachines: [],
+  roles: [],
+  managedPolicies: [],
+  logGroups: [],
+  rules: [],
+  images: [],
+  microvms: [],
+  functionProcesses: 0,
+};
+
+export async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Waits until a condition holds that the outside world brings about. */
+export async function eventually(check: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const end = Date.now() + 15_000; !(await check());) {
+    if (Date.now() > end) throw new Error(`Waited 15 s in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

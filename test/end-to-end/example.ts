@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const EXAMPLES = join(__dirname, '..', '..', 'examples');
+const CDK = join(dirname(require.resolve('aws-cdk/package.json')), 'bin', 'cdk');
+
+/** Synthesizes an example as a user does, by the CDK CLI in its folder. Answers the folder of the cloud assembly. */
+export async function synthesizeExample(name: string): Promise<string> {
+  const assembly = await mkdtemp(join(tmpdir(), `${name}-assembly-`));
+  await promisify(execFile)(process.execPath, [CDK, 'synth', '--quiet', '--no-notices', '--output', assembly], {
+    cwd: join(EXAMPLES, name),
+    env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: 'true' },
+  });
+  return assembly;
+}
+
+/** A template as it is committed: asset hashes masked, since they change with every dependency of a bundle. */
+export async function maskedTemplate(assembly: string, stackName: string): Promise<string> {
+  const template = await readFile(join(assembly, `${stackName}.template.json`), 'utf8');
+  return `${template.replace(/[0-9a-f]{64}/g, '<asset-hash>').trimEnd()}\n`;
+}
+
+export function snapshotFile(stackName: string): string {
+  return join(__dirname, 'snapshots', `${stackName}.template.json`);
+}
+
+/** The committed template, or undefined before the first `npm run snapshots`. */
+export async function committedTemplate(stackName: string): Promise<string> {
+  return readFile(snapshotFile(stackName), 'utf8');
+}
