@@ -11,21 +11,21 @@ import { ValidationError } from './validation-error';
 /** What to add to the sandbox runtime. */
 export interface SandboxSourceOptions {
   /**
-   * Python packages, as pip names them: `pandas`, `pandas[excel]`, `pandas==2.3.1`, `pandas>=2,<3`.
+   * Python packages, as pip names them: `pandas`, `pandas[excel]`, `pandas==2.3.1`, `pandas>=2,<3`. Installed into the venv that `python3` is of.
    *
    * @default - none
    */
   readonly pythonPackages?: string[];
 
   /**
-   * Node packages, as npm names them: `typescript`, `@scope/name`, `typescript@5.9`. Installed globally.
+   * Node packages, as npm names them: `typescript`, `@scope/name`, `typescript@5.9`. Found from every folder, their programs in the PATH.
    *
    * @default - none
    */
   readonly nodePackages?: string[];
 
   /**
-   * Packages of Amazon Linux 2023, as dnf names them: `git`, `jq`.
+   * Packages of Debian 12, as apt names them: `ffmpeg`, `jq`. Node, Python, git, ripgrep and the usual tools are there without.
    *
    * @default - none
    */

@@ -24,8 +24,8 @@ export const NODE_PACKAGES: PackageList = {
 
 export const SYSTEM_PACKAGES: PackageList = {
   prop: 'systemPackages',
-  pattern: /^[A-Za-z0-9][A-Za-z0-9._+:~^-]*$/,
-  example: 'git or jq-1.7.1',
+  pattern: /^[a-z0-9][a-z0-9.+-]*(?:=[A-Za-z0-9][A-Za-z0-9.+:~-]*)?$/,
+  example: 'jq or jq=1.6-2.1',
 };
 
 /** Refuses what is not a plain package name: it would become an option or a command of the build. */

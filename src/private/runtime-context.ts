@@ -61,15 +61,22 @@ function insert(template: string, additions: string[]): string {
   return [...lines.slice(0, marker), ...additions, ...lines.slice(marker + 1)].join('\n');
 }
 
-/** In exec form: no shell reads the names. */
+/**
+ * System packages as root, the others as the sandbox's user, to whom the venv and the Node packages belong. The names are checked
+ * before: they cannot be more than a word to the shell or the program.
+ */
 function installLines({ systemPackages = [], pythonPackages = [], nodePackages = [] }: SandboxSourceOptions): string[] {
-  return [
-    runLine(['dnf', 'install', '--assumeyes'], systemPackages),
-    runLine(['python3', '-m', 'pip', 'install', '--no-cache-dir'], pythonPackages),
-    runLine(['npm', 'install', '--global'], nodePackages),
-  ].flat();
+  const system = systemPackages.length === 0 ? [] : [
+    `RUN apt-get update && apt-get install --yes --no-install-recommends ${systemPackages.join(' ')} && rm -rf /var/lib/apt/lists/*`,
+  ];
+  const others = [
+    ...runLine(['python3', '-m', 'pip', 'install', '--no-cache-dir'], pythonPackages),
+    ...runLine(['npm', 'install', '--no-fund', '--no-audit', '--prefix', '/opt/sandbox-node'], nodePackages),
+  ];
+  return [...system, ...(others.length === 0 ? [] : ['USER sandbox', ...others, 'USER root'])];
 }
 
+/** In exec form: no shell reads the names. */
 function runLine(command: string[], packages: readonly string[]): string[] {
   return packages.length === 0 ? [] : [`RUN ${JSON.stringify([...command, ...packages])}`];
 }
