@@ -50,7 +50,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@types/jest@~30.0',
     'esbuild@^0.28.0',
     'tsx@^4.23.0',
-    '@swc/core@^1.16.0',
+    '@swc/core@1.16.18',
     '@swc/jest@^0.2.39',
     `@aws-sdk/client-lambda-microvms@${AWS_SDK}`,
     `@aws-sdk/client-dynamodb@${AWS_SDK}`,
@@ -106,6 +106,9 @@ for (const [name, value] of [
   ['JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', 'true'],
   ['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true'],
 ]) project.tasks.addEnvironment(name, value);
+
+// Of these versions every platform's package is published; `npm ci` refuses a lock file that lacks one.
+project.package.addPackageResolutions('unrs-resolver@1.12.2');
 
 new Demo(project);
 importDirection(project);
