@@ -11,6 +11,8 @@ const ECHO = guest(`
 const { createHash } = require('node:crypto');
 const handler = (name) => (request, response) => {
   if (request.url === '/drop') return request.socket.destroy();
+  if (request.url === '/status') return request.socket.end('HTTP/1.1 099 No\\r\\ncontent-length: 0\\r\\n\\r\\n');
+  if (request.url === '/reason') return request.socket.end('HTTP/1.1 200 \\x01\\r\\ncontent-length: 0\\r\\n\\r\\n');
   if (request.url !== '/stream') {
     response.setHeader('set-cookie', ['a=1', 'b=2']);
     return response.end(JSON.stringify({ name, url: request.url, headers: request.rawHeaders }));
@@ -83,6 +85,11 @@ describeEachIsolation((isolation) => {
     const open = await cloud.token(vm.id, [1]);
     expect(await cloud.fetch(vm.endpoint, '/', { token: open, headers: { 'x-aws-proxy-port': '1' } })).toMatchObject({ status: 502, body: '' });
     expect(await cloud.fetch(vm.endpoint, '/drop', { token })).toMatchObject({ status: 502, body: '' });
+  });
+
+  test('fails with an empty 502 on a head that no server may send, and goes on', async () => {
+    for (const path of ['/status', '/reason']) expect(await cloud.fetch(vm.endpoint, path, { token })).toMatchObject({ status: 502, body: '' });
+    expect(await cloud.fetch(vm.endpoint, '/', { token })).toMatchObject({ status: 200 });
   });
 
   test('a token ends with its time, an open stream outlives it', async () => {

@@ -13,11 +13,16 @@ export interface Probe {
 }
 
 const bases: string[] = [];
+const machines: Machine[] = [];
 
-/** What is left of the machines of a test file once they are stopped. */
-export function removeProbeFolders(): void {
+/** Ends what a test started, also one that failed half-way. */
+export async function endProbes(): Promise<void> {
+  await Promise.all(machines.splice(0).map((machine) => machine.stop()));
   for (const base of bases.splice(0)) rmSync(base, { recursive: true, force: true });
 }
+
+/** Folders that a test's machines have made so far. */
+export const probeFolders = (): readonly string[] => bases;
 
 export async function startScript(
   isolation: Isolation,
@@ -41,6 +46,7 @@ export async function startScript(
     onOutput: (line) => void lines.push(line),
     ...more,
   });
+  machines.push(machine);
   return { machine, lines, folder };
 }
 

@@ -1,16 +1,16 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describeEachIsolation, describeNamespaces } from './isolations';
-import { eventually, pause, processesWith, removeProbeFolders, startScript } from './machine-probe';
+import { endProbes, eventually, pause, probeFolders, processesWith, startScript } from './machine-probe';
 import { detectIsolation } from '../../../local/src/microvms';
 import { MissingProgramError } from '../../../local/src/microvms/machine/machine';
 
 /** Tells the processes of one test from all others. */
 const mark = () => `9${Math.floor(Math.random() * 1e9)}.5`;
 
-afterAll(removeProbeFolders);
+afterEach(endProbes);
 
 describeEachIsolation((isolation) => {
   test('a hostile guest is stopped whole, goes on whole, and dies whole', async () => {
@@ -60,12 +60,9 @@ describeEachIsolation((isolation) => {
   });
 
   test('fails for a program that is not there, and leaves nothing', async () => {
-    const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('mv-'));
-    const before = folders();
     const starting = startScript(isolation, '', { command: ['no-such-program'] });
     await expect(starting).rejects.toThrow(MissingProgramError);
-    const [base] = folders().filter((name) => !before.includes(name));
-    expect(readdirSync(join(tmpdir(), base))).toEqual(['rootfs']);
+    expect(readdirSync(probeFolders()[0])).toEqual(['rootfs']);
   });
 
   test('a connection passes bytes both ways, also if the guest speaks first', async () => {
