@@ -7,6 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { PoolConfiguration } from './contract/pool';
 import { POOL_TABLE, POOL_VARIABLE } from './contract/pool';
+import { DAEMON_PORT, HOOK_PORT } from './contract/runtime';
 import { IdlePolicy } from './idle-policy';
 import { AllocatorFunction } from './private/allocator-function';
 import { checkDuration } from './private/check-duration';
@@ -151,6 +152,7 @@ export class SandboxPool extends SandboxPoolBase {
     validateProps(this, props);
 
     this.image = props.image ?? new SandboxImage(this, 'Image');
+    validateImage(this);
     warn(this, props);
     this.table = createTable(this, props);
     const start = this.startOf(props);
@@ -199,6 +201,23 @@ function validateProps(pool: SandboxPool, props: SandboxPoolProps): void {
   const { maxSandboxes, defaultTimeout } = props;
   checkInteger(maxSandboxes, { name: 'maxSandboxes', min: 1 }, pool);
   if (defaultTimeout !== undefined) checkDuration(defaultTimeout, { name: 'defaultTimeout', ...LEASE_SECONDS }, pool);
+}
+
+function validateImage(pool: SandboxPool): void {
+  const { image, env: { region, account } } = pool;
+  // Whoever reaches the hooks could start the daemon anew, and the default port is in the token of every sandbox.
+  if (image.hookPort !== undefined && image.hookPort === (image.daemonPort ?? DAEMON_PORT)) {
+    throw new ValidationError(
+      `image: its hooks are on port ${image.hookPort}, which is open to whoever uses a sandbox; answer them on another port, like ${HOOK_PORT}`, pool,
+    );
+  }
+  const differs = (its: string, ours: string) => !Token.isUnresolved(its) && !Token.isUnresolved(ours) && its !== ours;
+  if (differs(image.env.region, region) || differs(image.env.account, account)) {
+    throw new ValidationError(
+      `image: is in ${image.env.region} of account ${image.env.account}, the pool in ${region} of account ${account}; `
+      + 'the platform starts images of its own account and Region only', pool,
+    );
+  }
 }
 
 function warn(pool: SandboxPool, props: SandboxPoolProps): void {

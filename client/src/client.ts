@@ -108,7 +108,8 @@ export class SandboxClient implements AsyncDisposable {
 
   /**
    * Creates a sandbox and waits until it answers; with an image without our runtime, until it was started. On failure
-   * nothing is left behind, unless you passed an `idempotencyKey` to come back with.
+   * nothing is left behind, unless you passed an `idempotencyKey` to come back with. If the pool had not answered when the time
+   * was over or `signal` fired, a sandbox may still start; its lease ends it.
    */
   async create(options: CreateOptions = {}): Promise<Sandbox> {
     const { timeoutMs, metadata, idempotencyKey = randomUUID() } = options;

@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { EndpointAddress } from './endpoint-address';
+import { InvalidArgumentError } from './errors';
 
 /** One HTTP request to a microVM. */
 export interface ExchangeRequest {
@@ -35,12 +36,8 @@ export class Connections {
 
   /** Sends a request and resolves with the answer's head. Follows no redirect. */
   async send(request: ExchangeRequest): Promise<http.IncomingMessage> {
-    const { address, method, path, headers, signal } = request;
-    const { hostname, port } = address;
-    const target = { hostname, port, method, path, headers, signal, agent: this.#agent(request) };
-    const outgoing = address.secure
-      ? https.request({ ...target, servername: address.host, rejectUnauthorized: true })
-      : http.request(target);
+    const { address, signal } = request;
+    const outgoing = this.#begin(request);
     let connected = false;
     outgoing.once('socket', (socket) => {
       if (!socket.connecting) connected = true;
@@ -62,7 +59,21 @@ export class Connections {
     this.#agents.clear();
   }
 
-  #agent({ address, repeatable }: ExchangeRequest): http.Agent {
+  #begin({ address, method, path, headers, signal, repeatable }: ExchangeRequest): http.ClientRequest {
+    const { hostname, port } = address;
+    const target = { hostname, port, method, path, headers, signal, agent: this.#agent(address, repeatable) };
+    try {
+      return address.secure
+        ? https.request({ ...target, servername: address.host, rejectUnauthorized: true })
+        : http.request(target);
+    } catch (error) {
+      // Node's message is left out: it may quote the value of a header.
+      const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+      throw new InvalidArgumentError(`the request cannot be sent: its method, path or headers hold what HTTP does not allow (${code})`);
+    }
+  }
+
+  #agent(address: EndpointAddress, repeatable: boolean): http.Agent {
     const name = `${address.secure} ${repeatable}`;
     let agent = this.#agents.get(name);
     if (!agent) {

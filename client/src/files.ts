@@ -51,6 +51,9 @@ export interface RenameOptions extends RequestOptions {
 
 const MOST_BYTES = 256 * 1024 * 1024;
 
+/** The furthest that a `Date` is from the epoch, either way. */
+const LAST_DATE_MS = 8.64e15;
+
 /** Reads and writes files of a sandbox. Relative paths start at its workspace, `/workspace`. */
 export class Files {
   readonly #daemon: Daemon;
@@ -158,7 +161,7 @@ function readEntry(entry: Shape): EntryInfo {
     type: entry.get('type').oneOf(['file', 'directory', 'symlink', 'other']),
     size: entry.get('size').integer(0, Number.MAX_SAFE_INTEGER),
     mode: entry.get('mode').integer(0, 0o7777),
-    modifiedAt: new Date(entry.get('modifiedAt').milliseconds()),
+    modifiedAt: new Date(entry.get('modifiedAt').integer(-LAST_DATE_MS, LAST_DATE_MS)),
     ...(!target.absent && { symlinkTarget: target.text(65_536) }),
   };
 }

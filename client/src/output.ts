@@ -6,7 +6,8 @@ export class Output {
   readonly #mostBytes: number;
   readonly #onText?: (chunk: string) => void;
   readonly #decoder = decoder();
-  readonly #kept: Uint8Array[] = [];
+  /** Grows by doubling: programs print in tiny pieces, and an object for each would cost far more than its bytes. */
+  #kept = Buffer.alloc(0);
   #keptBytes = 0;
   #truncated = false;
 
@@ -22,8 +23,7 @@ export class Output {
   push(data: Uint8Array): void {
     const room = this.#mostBytes - this.#keptBytes;
     if (data.byteLength > room) this.#truncated = true;
-    if (room > 0) this.#kept.push(data.subarray(0, room));
-    this.#keptBytes += Math.min(room, data.byteLength);
+    this.#keep(data.subarray(0, room));
     this.#emit(this.#decoder.decode(data, { stream: true }));
   }
 
@@ -33,7 +33,18 @@ export class Output {
   }
 
   text(): string {
-    return decoder().decode(Buffer.concat(this.#kept));
+    return decoder().decode(this.#kept.subarray(0, this.#keptBytes));
+  }
+
+  #keep(data: Uint8Array): void {
+    const size = this.#keptBytes + data.byteLength;
+    if (size > this.#kept.byteLength) {
+      const larger = Buffer.alloc(Math.min(Math.max(size, 2 * this.#kept.byteLength), this.#mostBytes));
+      larger.set(this.#kept.subarray(0, this.#keptBytes));
+      this.#kept = larger;
+    }
+    this.#kept.set(data, this.#keptBytes);
+    this.#keptBytes = size;
   }
 
   #emit(text: string): void {

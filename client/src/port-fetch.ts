@@ -3,7 +3,7 @@ import { bytesBody } from './daemon';
 import { Deadline } from './deadline';
 import type { Endpoint } from './endpoint';
 import type { EndpointAnswer, EndpointRequest, RequestBody } from './endpoint-request';
-import { InvalidArgumentError } from './errors';
+import { InvalidArgumentError, SandboxError } from './errors';
 
 /** What `Sandbox.fetch` takes beside the standard options. */
 export interface FetchInit extends Pick<RequestInit, 'method' | 'headers' | 'body' | 'signal'> {
@@ -18,6 +18,11 @@ export interface FetchInit extends Pick<RequestInit, 'method' | 'headers' | 'bod
 /** Methods whose repetition changes nothing, so that a microVM may be woken under them. */
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 
+/** The names that HTTP allows. */
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Z-]+$/;
+/** Methods that mean the connection and not the program; the standard refuses them too. */
+const REFUSED_METHODS = ['CONNECT', 'TRACE', 'TRACK'];
+
 /** Headers of one connection: this side's connection is not the program's. */
 const NOT_PASSED_ON = [
   'host', 'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'te', 'trailer', 'upgrade', 'expect', 'proxy-connection',
@@ -28,6 +33,9 @@ export async function fetchPort(endpoint: Endpoint, port: number, path: string, 
   const method = (init.method ?? 'GET').toUpperCase();
   const safe = SAFE_METHODS.includes(method);
   checkPort(port);
+  if (!METHOD.test(method) || REFUSED_METHODS.includes(method)) {
+    throw new InvalidArgumentError(`method: ${JSON.stringify(init.method)} cannot be sent; use one like GET or POST`);
+  }
   const { headers, body } = await requestParts(method, init);
   const signal = init.signal ?? undefined;
   const { requestTimeoutMs } = init;
@@ -82,6 +90,7 @@ function toResponse(answer: EndpointAnswer, method: string, signal: AbortSignal 
     if (!NOT_PASSED_ON.includes(name) || name === 'content-length') headers.append(name, answer.rawHeaders[at + 1]);
   }
   const { status } = answer;
+  if (status < 200 || status > 599) throw new SandboxError(`the program answered with status ${status}, which is not one of 200 to 599`);
   const statusText = /^[\t\x20-\x7e]*$/.test(answer.statusText) ? answer.statusText : '';
   const empty = method === 'HEAD' || [204, 205, 304].includes(status);
   if (empty) answer.body.release();

@@ -24,6 +24,7 @@ export async function openPorts(
 ): Promise<Connection> {
   const { clock } = allocation;
   const { ports, neverUsed } = options;
+  let up = false;
   for (;;) {
     // Taken before the call: the token never ends earlier than this says.
     const tokenExpiresAt = clock.now() + TOKEN_MINUTES * 60_000;
@@ -40,7 +41,9 @@ export async function openPorts(
       if (!(error instanceof ServiceError)) throw error;
       const microvm = await confirmThere(allocation, record, neverUsed);
       const passing = ['conflict', 'not_found', 'throttled'].includes(error.kind);
-      if (microvm && microvm.state !== 'PENDING' && !passing) throw error;
+      // It may have come up after it was refused a token: what counts is a refusal of a microVM that was up before.
+      if (up && !passing) throw error;
+      up = microvm !== undefined && microvm.state !== 'PENDING';
       if (!(await waitFor(allocation, RETRY_MS))) throw busy(`Sandbox ${record.sandboxId} has no token yet. ${error.message}`);
     }
   }

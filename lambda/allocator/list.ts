@@ -9,6 +9,8 @@ const NOT_TERMINATED: readonly SandboxState[] = ['starting', 'running', 'paused'
 const READ_AT_ONCE = 200;
 /** Pages read for one answer: what ended within a day is read over, and an answer has to come in time. */
 const READS = 10;
+/** Lambda refuses an answer of more than 6 MB, and one sandbox with the most metadata takes some hundred kilobytes. */
+const ANSWER_BYTES = 5_000_000;
 
 /** Answers the pool's sandboxes in the order of their creation. */
 export async function list({ table }: Allocation, request: ListRequest): Promise<AllocatorResults['list']> {
@@ -19,6 +21,7 @@ export async function list({ table }: Allocation, request: ListRequest): Promise
     ));
 
   const sandboxes: SandboxInfo[] = [];
+  let bytes = 0;
   let after = startOf(request.cursor);
   for (let read = 0; read < READS; read++) {
     const { records, next } = await table.page(after, READ_AT_ONCE);
@@ -26,8 +29,10 @@ export async function list({ table }: Allocation, request: ListRequest): Promise
       const sandbox = toSandboxInfo(record);
       if (!wanted(sandbox)) continue;
       sandboxes.push(sandbox);
+      bytes += Buffer.byteLength(JSON.stringify(sandbox));
+      if (sandboxes.length < limit && bytes <= ANSWER_BYTES) continue;
       const more = next !== undefined || record !== records.at(-1);
-      if (sandboxes.length === limit) return more ? { sandboxes, cursor: toCursor(record.sandboxId) } : { sandboxes };
+      return more ? { sandboxes, cursor: toCursor(record.sandboxId) } : { sandboxes };
     }
     if (next === undefined) return { sandboxes };
     after = next;

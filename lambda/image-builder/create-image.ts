@@ -13,7 +13,7 @@ export async function createImage(
 ): Promise<OnEventResult> {
   try {
     const submitted = await patiently(builder, () => builder.images.create(
-      properties.ImageName, buildRequest(properties), imageTags(event), clientToken(event),
+      properties.ImageName, buildRequest(properties), imageTags(event), clientToken(event, 'create'),
     ));
     return toResult(submitted);
   } catch (error) {
@@ -37,7 +37,8 @@ async function recover(
     return { PhysicalResourceId: imageArn, ImageVersion: first?.imageVersion };
   }
   if (image.tags[OWNER_TAG] !== tags[OWNER_TAG] || isGoing(image)) return undefined;
-  return { PhysicalResourceId: imageArn, ImageVersion: await submitUpdate(builder, event, { imageArn, properties }) };
+  const ImageVersion = await patiently(builder, () => submitUpdate(builder, event, { imageArn, properties }));
+  return { PhysicalResourceId: imageArn, ImageVersion };
 }
 
 async function findImage({ images }: Builder, imageArn: string): Promise<Image | undefined> {

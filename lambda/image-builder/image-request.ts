@@ -45,12 +45,12 @@ function buildHooks({ Port, Ready, Validate, Run, Resume, Suspend, Terminate }: 
 }
 
 /**
- * One token per attempt of CloudFormation, the same when Lambda repeats that attempt. Not derived from the content: the service
+ * One token per attempt of CloudFormation and operation, the same when Lambda repeats that attempt. Not derived from the content: the service
  * never forgets a token, and one that comes back after its image was deleted replays the dead create and leaves an image that
  * neither builds nor can be deleted for hours.
  */
-export function clientToken({ RequestId }: Pick<ProviderEvent, 'RequestId'>): string {
-  return sha256(RequestId);
+export function clientToken({ RequestId }: Pick<ProviderEvent, 'RequestId'>, operation: 'create' | 'update'): string {
+  return sha256(`${RequestId} ${operation}`);
 }
 
 export const ATTEMPT_TAG = 'cdk-microvm-sandbox:attempt';
@@ -58,7 +58,7 @@ export const OWNER_TAG = 'cdk-microvm-sandbox:owner';
 
 /** Tells an image of this resource from one that merely has the name: hashes, because a tag takes few characters. */
 export function imageTags(event: Pick<ProviderEvent, 'RequestId' | 'StackId' | 'LogicalResourceId'>): Record<string, string> {
-  return { [ATTEMPT_TAG]: clientToken(event), [OWNER_TAG]: sha256(`${event.StackId} ${event.LogicalResourceId}`) };
+  return { [ATTEMPT_TAG]: sha256(event.RequestId), [OWNER_TAG]: sha256(`${event.StackId} ${event.LogicalResourceId}`) };
 }
 
 /** The ARN that an image of this name has in the account and Region of its role and base image. */

@@ -1,6 +1,7 @@
 import type { Builder } from './builder';
 import { createImage } from './create-image';
 import type { OnEventResult, ProviderEvent } from './events';
+import { patiently } from './patience';
 import { parseProperties } from './properties';
 import type { ImageProperties } from './properties';
 import { submitUpdate } from './update-image';
@@ -13,14 +14,30 @@ export async function startImage(builder: Builder, event: ProviderEvent): Promis
   const imageArn = event.PhysicalResourceId;
   // Another name is another image. CloudFormation deletes the old one when the new one is complete.
   if (imageArn === undefined || !imageArn.endsWith(`:microvm-image:${properties.ImageName}`)) {
-    return createImage(builder, event, properties);
+    return createOrClear(builder, event, properties);
   }
-  return { PhysicalResourceId: imageArn, ImageVersion: await submitUpdate(builder, event, { imageArn, properties }) };
+  const ImageVersion = await patiently(builder, () => submitUpdate(builder, event, { imageArn, properties }));
+  return { PhysicalResourceId: imageArn, ImageVersion };
+}
+
+/** CloudFormation sends no delete for what was never made, and an artifact that stays keeps its bucket from being deleted. */
+async function createOrClear(
+  builder: Builder, event: ProviderEvent, properties: ImageProperties,
+): Promise<OnEventResult> {
+  try {
+    return await createImage(builder, event, properties);
+  } catch (error) {
+    // Why there is no image is what CloudFormation has to hear about.
+    await builder.artifacts.deleteAll(properties.ArtifactBucket, properties.ArtifactKey).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** The service reads the artifact from a bucket of the image's own, which outlives a clean-up of CDK's asset bucket. */
-async function provideArtifact({ artifacts }: Builder, properties: ImageProperties): Promise<void> {
+async function provideArtifact(builder: Builder, properties: ImageProperties): Promise<void> {
+  const { artifacts } = builder;
   const artifact = { bucket: properties.ArtifactBucket, key: properties.ArtifactKey };
   if (await artifacts.exists(artifact)) return;
-  await artifacts.copy({ bucket: properties.SourceBucket, key: properties.SourceKey }, artifact);
+  const source = { bucket: properties.SourceBucket, key: properties.SourceKey };
+  await patiently(builder, () => artifacts.copy(source, artifact));
 }

@@ -1,23 +1,31 @@
 import type { Builder } from './builder';
 import { ServiceError } from '../pool/service-error';
 
-const PATIENCE_MS = 60_000;
+/** In the field the right to pass a role took up to five minutes to arrive, counted from a policy that CloudFormation calls complete. */
+const PATIENCE_MS = 4 * 60_000;
 const RETRY_MS = 5000;
 
-/** Repeats a call that is refused because the build role is younger than IAM's memory, or because the service has no room. */
-export async function patiently<T>({ clock }: Builder, call: () => Promise<T>): Promise<T> {
+/** Repeats a call that is refused because a role or policy is younger than IAM's memory, or because the service has no room. */
+export async function patiently<T>({ clock }: Pick<Builder, 'clock'>, call: () => Promise<T>): Promise<T> {
   const deadline = clock.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof ServiceError) || !passes(error) || clock.now() + RETRY_MS > deadline) throw error;
+      if (!passes(error) || clock.now() + RETRY_MS > deadline) throw error;
       await clock.sleep(RETRY_MS);
     }
   }
 }
 
-/** The service names the role in a 403 for `iam:PassRole`, or says in a 400 that it cannot assume it. */
-function passes({ kind, message }: ServiceError): boolean {
-  return ['throttled', 'quota'].includes(kind) || (kind === 'refused' && /PassRole|assume/i.test(message));
+/** A quota that frees itself when other builds end; the one on images or on versions of an image does not. */
+export function isQuotaThatFrees({ kind, message }: ServiceError): boolean {
+  return kind === 'quota' && /concurrent|memory/i.test(message);
+}
+
+/** The service names the action in a 403, `iam:PassRole` also for a trust it cannot use, or says in a 400 that it cannot assume the role. */
+function passes(error: unknown): boolean {
+  if (!(error instanceof ServiceError)) return (error as Error).name === 'AccessDenied';
+  const { kind, message } = error;
+  return kind === 'throttled' || isQuotaThatFrees(error) || (kind === 'refused' && /PassRole|assume|not authorized/i.test(message));
 }

@@ -1,7 +1,7 @@
 import type { Builder } from './builder';
 import type { ProviderEvent } from './events';
 import { buildRequest, clientToken } from './image-request';
-import { patiently } from './patience';
+import { isQuotaThatFrees } from './patience';
 import type { ImageProperties } from './properties';
 import { ServiceError } from '../pool/service-error';
 
@@ -16,10 +16,11 @@ export async function submitUpdate(
 ): Promise<string | undefined> {
   try {
     const build = buildRequest(properties);
-    const { imageVersion } = await patiently(builder, () => builder.images.update(imageArn, build, clientToken(event)));
+    const { imageVersion } = await builder.images.update(imageArn, build, clientToken(event, 'update'));
     return imageVersion;
   } catch (error) {
-    if (error instanceof ServiceError && ['conflict', 'throttled', 'busy', 'quota'].includes(error.kind)) return undefined;
+    if (!(error instanceof ServiceError)) throw error;
+    if (isQuotaThatFrees(error) || ['conflict', 'throttled', 'busy'].includes(error.kind)) return undefined;
     throw error;
   }
 }

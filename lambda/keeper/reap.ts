@@ -2,6 +2,7 @@ import { dueFor } from './due';
 import type { Due } from './due';
 import type { Keeper } from './keep';
 import type { Pace } from './pace';
+import { MAX_LEASE_MS } from '../../client/src/protocol/allocator';
 import { runIntent } from '../pool/launch-intent';
 import { terminateIfThere } from '../pool/microvms';
 import type { SandboxRecord } from '../pool/sandbox-record';
@@ -31,7 +32,7 @@ export async function reap(keeper: Keeper, found: SandboxRecord, pace: Pace): Pr
     const microvmId = record.microvmId ?? await learnMicrovm(keeper, record, pace);
     if (microvmId !== undefined) {
       await pace.turn();
-      await terminateIfThere(keeper.microvms, microvmId);
+      await terminate(keeper, record, microvmId);
     }
     const reason = record.reason ?? REASONS[due];
     const neverUsed = record.microvmId === undefined;
@@ -42,6 +43,20 @@ export async function reap(keeper: Keeper, found: SandboxRecord, pace: Pace): Pr
     if (!(error instanceof ServiceError)) throw error;
     keeper.log({ level: 'warn', operation: 'reap', sandboxId: record.sandboxId, outcome: 'postponed', error: error.message });
     return 'postponed';
+  }
+}
+
+/**
+ * The keeper of a pool that was given another image may not end the microVMs of the one before, and their records would take up places
+ * for ever. One that was written down was started before its lease ended, so this long after it the platform itself has ended it.
+ */
+async function terminate({ microvms, clock }: Keeper, record: SandboxRecord, microvmId: string): Promise<void> {
+  try {
+    await terminateIfThere(microvms, microvmId);
+  } catch (error) {
+    const refused = error instanceof ServiceError && error.kind === 'refused';
+    const over = record.microvmId !== undefined && clock.now() >= record.hardExpiresAt + MAX_LEASE_MS;
+    if (!refused || !over) throw error;
   }
 }
 

@@ -43,7 +43,8 @@ export class ImageBuilderProvider extends Construct {
       name: 'image-builder',
       entry,
       description: `image-builder ${entry}: MicroVM images of stack ${Stack.of(this).stackName}`,
-      timeout: Duration.minutes(5),
+      // The handlers wait some minutes for IAM, twice at most.
+      timeout: Duration.minutes(12),
       logGroup,
       role: this.role,
     });

@@ -1,5 +1,5 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
-import { CustomResource, Duration } from 'aws-cdk-lib';
+import { CustomResource, Duration, Token } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
@@ -44,10 +44,17 @@ export class ImageResource extends CustomResource {
       removalPolicy: props.removalPolicy,
       properties: renderProperties(scope, artifactKey, props),
     });
-    const policy = new ImageBuilderPolicy(scope, 'BuilderPolicy', { ...props, builder: provider.role, artifactPrefix });
+    const policy = new ImageBuilderPolicy(scope, policyId(props.imageName), {
+      ...props, builder: provider.role, artifactPrefix,
+    });
     const build = grantBuild(props.buildRole, { ...props, artifactKey });
     this.node.addDependency(provider, policy, ...build, props.buildRole, props.artifactBucket, props.logGroup);
   }
+}
+
+/** With the name in it: a new name makes a new policy, and the old one stays until the old image has been deleted. */
+function policyId(imageName: string): string {
+  return Token.isUnresolved(imageName) ? 'BuilderPolicy' : `BuilderPolicy-${imageName}`;
 }
 
 function renderProperties(

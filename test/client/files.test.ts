@@ -64,6 +64,11 @@ test('entries carry dates, and lists their depth', async () => {
   expect(last().url.search).toBe('?path=src&depth=3');
 });
 
+test('a file from before 1970 spoils no list', async () => {
+  pool.guest = routes({ 'GET /v1/files/list': (_, response) => answer(response, { entries: [{ ...ENTRY, modifiedAt: -1000 }] }) });
+  expect((await sandbox.files.list('.'))[0].modifiedAt).toEqual(new Date(-1000));
+});
+
 test('a missing file is an error to read and false to ask for', async () => {
   const missing = (_: Arrived, response: Parameters<typeof answer>[0]) => {
     answer(response, { error: { code: 'file_not_found', message: 'path: a does not exist', retryable: false } }, 404);

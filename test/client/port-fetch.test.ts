@@ -65,6 +65,20 @@ test('what the program answers is passed on, errors included', async () => {
   expect((await sandbox.fetch(3000)).body).toBeNull();
 });
 
+test('fails at once on an answer that the standard has no response for', async () => {
+  pool.guest = (_, response) => void response.writeHead(700).end();
+  await expect(sandbox.fetch(3000)).rejects.toMatchObject({ name: 'SandboxError', message: expect.stringContaining('700') });
+});
+
+test.each(['GE T', 'CONNECT', 'TRACE', ''])('fails at once on the method %j', async (method) => {
+  await expect(sandbox.fetch(3000, '/', { method })).rejects.toThrow(InvalidArgumentError);
+  expect(pool.arrived.filter(({ headers }) => headers['x-aws-proxy-port'] === '3000')).toEqual([]);
+});
+
+test('fails at once on a header that cannot be sent', async () => {
+  await expect(sandbox.fetch(3000, '/', { headers: { 'x-mine': 'a\u0001b' } })).rejects.toThrow(InvalidArgumentError);
+});
+
 test('waits while nothing answers, for methods that may be repeated', async () => {
   pool.asleepFor = 4;
   expect(await (await sandbox.fetch(3000, '/', { method: 'PUT', body: 'x' })).text()).toBe('PUT / x');

@@ -79,7 +79,7 @@ describe('defaults', () => {
     const ids = DependsOn.map((id) => id.replace(/[0-9A-F]{8}$/, ''));
 
     expect(ids).toEqual(expect.arrayContaining([
-      'ImageBuilderPolicy', 'ImageBuildRoleDefaultPolicy', 'ImageBuildLogs', 'MicrovmSandboxArtifacts', 'MicrovmSandboxArtifactsPolicy',
+      expect.stringMatching(/^ImageBuilderPolicyStackImage/), 'ImageBuildRoleDefaultPolicy', 'ImageBuildLogs', 'MicrovmSandboxArtifacts', 'MicrovmSandboxArtifactsPolicy',
       'MicrovmSandboxImageBuilderRoleDefaultPolicy', 'MicrovmSandboxImageBuilderProviderwaiterstatemachine',
     ]));
     template().resourceCountIs('AWS::StepFunctions::StateMachine', 1);

@@ -172,6 +172,31 @@ describe('bad input', () => {
     expect(stack.node.findAll().filter(CfnResource.isCfnResource)).toEqual([]);
   });
 
+  test.each([
+    ['the daemon\'s port', { daemonPort: 9000, hookPort: 9000 }],
+    ['the port that is opened where nobody names one', { hookPort: 8080 }],
+  ])('fails on an image whose hooks are on %s, which every sandbox opens', (_, ports) => {
+    const stack = newStack();
+    const image = SandboxImage.fromSandboxImageAttributes(stack, 'Image', { imageArn: IMAGE_ARN, imageVersion: '3.0', ...ports });
+    expect(() => new SandboxPool(stack, 'Pool', { image })).toThrow(/image: its hooks are on port \d+, .*answer them on another port, like 9000/);
+  });
+
+  test.each([
+    ['eu-west-1', '123456789012'], ['us-east-1', '210987654321'],
+  ])('fails on an image in %s of account %s', (region, account) => {
+    const stack = newStack();
+    const image = SandboxImage.fromSandboxImageAttributes(stack, 'Image', {
+      imageArn: `arn:aws:lambda:${region}:${account}:microvm-image:theirs`, imageVersion: '3.0',
+    });
+    expect(() => new SandboxPool(stack, 'Pool', { image }))
+      .toThrow(`image: is in ${region} of account ${account}, the pool in us-east-1 of account 123456789012`);
+  });
+
+  test('leaves the place of an image to the deployment in a stack without an environment', () => {
+    const stack = new Stack(new App(), 'Agnostic');
+    expect(() => poolWith({}, stack)).not.toThrow();
+  });
+
   test('warns of an image that another stack builds', () => {
     const app = new App();
     const image = new SandboxImage(newStack('Images', app), 'Image', { source: ImageSource.directory(DOCKERFILE_DIRECTORY) });

@@ -30,6 +30,16 @@ test('each image brings its own policy to the shared builder, so that it is ther
   expect(dependencies[1]).toContain('TwoBuilderPolicy');
 });
 
+test('an image that gets another name keeps the policy for the old one until the old image has gone', () => {
+  const policyIds = (imageName: string) => {
+    const stack = newStack();
+    new SandboxImage(stack, 'Image', { imageName, source });
+    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::Policy')).filter((id) => id.includes('BuilderPolicy'));
+  };
+  expect(policyIds('one')).toEqual(policyIds('one'));
+  expect(policyIds('one')).not.toEqual(policyIds('two'));
+});
+
 test('pools of a stack share nothing but the image', () => {
   const stack = newStack();
   const image = new SandboxImage(stack, 'Image', { source });

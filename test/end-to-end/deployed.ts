@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { SandboxClient } from 'microvm-sandbox';
 import { type CloudEvent, type DeployedStack, type Isolation, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
@@ -65,5 +66,26 @@ export async function eventually(check: () => boolean | Promise<boolean>, what: 
   for (const end = Date.now() + 15_000; !(await check());) {
     if (Date.now() > end) throw new Error(`Waited 15 s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Command lines of the processes that descend from this one, as Linux tells; elsewhere none. Without esbuild, which serves the tests. */
+export function descendants(): string[] {
+  const parents = new Map<string, string>();
+  for (const pid of process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []) {
+    const parent = /\) \S (\d+)/.exec(read(`/proc/${pid}/stat`))?.[1];
+    if (parent) parents.set(pid, parent);
+  }
+  const descends = (pid?: string): boolean => pid !== undefined && (pid === String(process.pid) || descends(parents.get(pid)));
+  const lines = [...parents].filter(([, parent]) => descends(parent)).map(([pid]) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' '));
+  return lines.filter((line) => !line.includes('esbuild --service'));
+}
+
+/** A process may end while it is looked at. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
   }
 }

@@ -1,5 +1,5 @@
 import { SandboxNotFoundError, type Sandbox, SandboxTerminatedError } from 'microvm-sandbox';
-import { Deployed, NOTHING_LEFT, removeFolder } from './deployed';
+import { Deployed, descendants, eventually, NOTHING_LEFT, removeFolder } from './deployed';
 import { committedTemplate, maskedTemplate, synthesizeExample } from './example';
 import { isolations } from './isolations';
 
@@ -16,8 +16,10 @@ test('the synthesized template is the committed one; npm run snapshots renews it
 describe.each(isolations())('the quickstart, microVMs in %s', (isolation) => {
   let deployed: Deployed;
   let sandbox: Sandbox;
+  let processesBefore: string[];
 
   beforeAll(async () => {
+    processesBefore = descendants();
     deployed = await Deployed.start(isolation, assembly);
     sandbox = await deployed.client.create({ metadata: { purpose: 'test' } });
   }, 60_000);
@@ -109,6 +111,14 @@ describe.each(isolations())('the quickstart, microVMs in %s', (isolation) => {
     });
   });
 
+  test('fails on a malformed request, naming the field, the value and what is allowed', async () => {
+    await expect(deployed.client.create({ timeoutMs: 8 * 3_600_000 + 1 })).rejects.toMatchObject({
+      code: 'invalid_argument', message: expect.stringMatching(/timeoutMs.*28800001.*28800000/),
+    });
+    const { payload } = await deployed.cloud.invoke(deployed.stack.outputs.SandboxPool, { version: 1, operation: 'create', lease: 5 });
+    expect(payload).toMatchObject({ ok: false, error: { code: 'invalid_argument', message: expect.stringContaining('lease') } });
+  });
+
   test('fails on a sandbox that never was', async () => {
     await expect(deployed.client.connect('sbx-00000000000000000000000000')).rejects.toBeInstanceOf(SandboxNotFoundError);
   });
@@ -129,8 +139,13 @@ describe.each(isolations())('the quickstart, microVMs in %s', (isolation) => {
   });
 
   test('deleting the stack ends a sandbox that still runs and leaves nothing', async () => {
-    await deployed.client.create();
+    const living = await deployed.client.create();
+    await living.commands.run(['sleep', '600'], { background: true });
+    expect(descendants().join('\n')).toContain('sleep 600');
+
     await deployed.cloud.destroy('Quickstart');
     expect(deployed.cloud.inventory()).toEqual(NOTHING_LEFT);
+    await eventually(() => descendants().length <= processesBefore.length, 'no process is left but those from before');
+    expect(descendants()).toEqual(processesBefore);
   });
 });

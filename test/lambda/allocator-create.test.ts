@@ -90,6 +90,19 @@ describe('a new sandbox', () => {
     expect(test.clock.sleeps).toEqual([500, 500, 500]);
   });
 
+  it('asks again for a token that was refused in the moment before the microVM ran', async () => {
+    test.microvms.faults.push({ operation: 'createToken', when: 'before', error: refuse('refused', 'CreateMicrovmAuthToken') });
+    expect((await create()).ok).toBe(true);
+    expect(test.clock.sleeps).toEqual([500]);
+  });
+
+  it('fails, and ends the sandbox, when a running microVM gets no token', async () => {
+    const error = refuse('refused', 'CreateMicrovmAuthToken', 'AccessDeniedException');
+    test.microvms.faults.push(...Array.from({ length: 2 }, () => ({ operation: 'createToken', when: 'before' as const, error })));
+    expect(await create()).toMatchObject({ ok: false, error: { code: 'internal' } });
+    expect(test.microvms.running).toEqual([]);
+  });
+
   it('fails retryably, and ends a sandbox that nobody can come back for, when there is no token in time', async () => {
     const error = refuse('conflict', 'CreateMicrovmAuthToken');
     test.microvms.faults.push(...Array.from({ length: 200 }, () => ({ operation: 'createToken', when: 'before' as const, error })));

@@ -349,6 +349,18 @@ describe('list', () => {
     expect(seen).toEqual(ids);
   });
 
+  it('answers fewer than asked for where metadata would make an answer that Lambda refuses', async () => {
+    test.configuration = { ...test.configuration, maxSandboxes: 60 };
+    // Six bytes each in JSON.
+    const metadata = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}`, '\u0001'.repeat(1024)]));
+    for (let index = 0; index < 52; index++) await test.get({ operation: 'create', metadata });
+    const first = await test.get({ operation: 'list', limit: 100 });
+    expect(Buffer.byteLength(JSON.stringify(first))).toBeLessThan(6_000_000);
+    const second = await test.get({ operation: 'list', limit: 100, cursor: first.cursor });
+    expect(first.sandboxes.length + second.sandboxes.length).toBe(52);
+    expect(second.cursor).toBeUndefined();
+  });
+
   it('reads past many that ended, and answers a cursor when there are too many', async () => {
     for (let i = 0; i < 2010; i++) {
       const id = `sbx-${String(i).padStart(26, '0')}`;

@@ -63,8 +63,11 @@ export class Dynamo {
   }
 
   async clear(): Promise<void> {
-    for (const { kind, id } of await this.items()) {
-      await this.rawSend(new DeleteCommand({ TableName: this.tableName, Key: { kind, id } }));
+    // A scan reads one megabyte.
+    for (let items = await this.items(); items.length > 0; items = await this.items()) {
+      for (const { kind, id } of items) {
+        await this.rawSend(new DeleteCommand({ TableName: this.tableName, Key: { kind, id } }));
+      }
     }
     this.transactions.length = 0;
   }

@@ -132,12 +132,16 @@ export class FakeImages implements ImageClient {
 export class FakeArtifacts implements ArtifactStore {
   readonly objects = new Set<string>();
   readonly copies: string[] = [];
+  /** Errors of the next copies. */
+  readonly faults: Error[] = [];
 
   async exists({ bucket, key }: ObjectLocation): Promise<boolean> {
     return this.objects.has(`${bucket}/${key}`);
   }
 
   async copy(from: ObjectLocation, to: ObjectLocation): Promise<void> {
+    const fault = this.faults.shift();
+    if (fault) throw fault;
     this.copies.push(`${from.bucket}/${from.key}`);
     this.objects.add(`${to.bucket}/${to.key}`);
   }

@@ -69,7 +69,7 @@ describe('create', () => {
     expect([...artifacts.objects]).toEqual(['artifacts/agent/0123.zip']);
     expect(images.submitted).toEqual([{
       operation: 'create',
-      clientToken: clientToken(event()),
+      clientToken: clientToken(event(), 'create'),
       build: {
         baseImageArn: PROPERTIES.BaseImageArn,
         baseImageVersion: '1',
@@ -141,6 +141,8 @@ describe('create', () => {
   it('builds a new version of what an earlier attempt of the same resource left behind', async () => {
     await created();
     expect(await onEvent(event({ RequestId: 'request-5' }))).toEqual({ PhysicalResourceId: `${ARN}agent`, ImageVersion: '2.0' });
+    // The create that was refused had sent its token.
+    expect(images.submitted[1].clientToken).not.toBe(clientToken(event({ RequestId: 'request-5' }), 'create'));
   });
 
   it.each([
@@ -168,15 +170,44 @@ describe('create', () => {
     expect(clock.sleeps).toEqual([5000, 5000, 5000]);
   });
 
-  it('fails after a minute of that, and at once for anything else', async () => {
+  it('waits for the builder\'s own rights, at the artifact and at the image', async () => {
+    artifacts.faults.push(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }));
+    const denied = refuse('refused', 'CreateMicrovmImage', 'AccessDeniedException: User is not authorized to perform: lambda:CreateMicrovmImage');
+    images.faults.push({ operation: 'create', when: 'before', error: denied });
+    expect((await onEvent(event())).ImageVersion).toBe('1.0');
+    expect(clock.sleeps).toEqual([5000, 5000]);
+  });
+
+  it('takes its artifact back when the service refuses the image, because CloudFormation then sends no delete', async () => {
+    artifacts.objects.add('artifacts/agent/another.zip');
+    images.faults.push({ operation: 'create', when: 'before', error: refuse('refused', 'CreateMicrovmImage', 'Invalid base') });
+    await expect(onEvent(event())).rejects.toThrow('Invalid base');
+    expect([...artifacts.objects]).toEqual(['artifacts/agent/another.zip']);
+  });
+
+  it('fails with the reason of the service, not with that of the clean-up', async () => {
+    artifacts.deleteAll = async () => {
+      throw new Error('no clean-up');
+    };
+    images.faults.push({ operation: 'create', when: 'before', error: refuse('refused', 'CreateMicrovmImage', 'Invalid base') });
+    await expect(onEvent(event())).rejects.toThrow('Invalid base');
+  });
+
+  it('fails at once on a quota that waiting does not free', async () => {
+    images.faults.push({ operation: 'create', when: 'before', error: refuse('quota', 'CreateMicrovmImage', 'maximum number of images') });
+    await expect(onEvent(event())).rejects.toThrow('maximum number of images');
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  it('fails after four minutes of that, and at once for anything else', async () => {
     const error = refuse('quota', 'CreateMicrovmImage', 'maximum number of concurrent builds');
-    images.faults.push(...Array.from({ length: 20 }, () => ({ operation: 'create', when: 'before' as const, error })));
+    images.faults.push(...Array.from({ length: 60 }, () => ({ operation: 'create', when: 'before' as const, error })));
     await expect(onEvent(event())).rejects.toThrow('concurrent builds');
-    expect(clock.sleeps).toHaveLength(12);
+    expect(clock.sleeps).toHaveLength(48);
     images.faults.length = 0;
     images.faults.push({ operation: 'create', when: 'before', error: refuse('refused', 'CreateMicrovmImage', 'Invalid base') });
     await expect(onEvent(event())).rejects.toThrow('Invalid base');
-    expect(clock.sleeps).toHaveLength(12);
+    expect(clock.sleeps).toHaveLength(48);
   });
 });
 
@@ -260,6 +291,31 @@ describe('update', () => {
     images.finish('agent', { state: 'SUCCESSFUL' });
     expect(await look()).toMatchObject({ IsComplete: true, Data: { ImageVersion: '3.0' } });
     expect(images.submitted.filter(({ operation }) => operation === 'update')).toHaveLength(2);
+  });
+
+  it('waits for room to build from one look to the next, so that the provider stays the first to give up', async () => {
+    await created();
+    const full = refuse('quota', 'UpdateMicrovmImage', 'Account 1 has reached the maximum number of concurrent builds allowed.');
+    images.faults.push(...Array.from({ length: 3 }, () => ({ operation: 'update', when: 'before' as const, error: full })));
+    const { handed, look } = await start(update());
+    expect(handed.ImageVersion).toBeUndefined();
+    expect([await look(), await look()]).toEqual([{ IsComplete: false }, { IsComplete: false }]);
+    expect(clock.sleeps).toEqual([]);
+    await look();
+    expect(images.submitted).toHaveLength(2);
+  });
+
+  it('waits for a role that IAM does not know everywhere yet', async () => {
+    await created();
+    images.faults.push({ operation: 'update', when: 'before', error: refuse('refused', 'UpdateMicrovmImage', 'not authorized to perform: iam:PassRole') });
+    expect((await onEvent(update())).ImageVersion).toBe('2.0');
+    expect(clock.sleeps).toEqual([5000]);
+  });
+
+  it('fails at once when the image has as many versions as it may have', async () => {
+    await created();
+    images.faults.push({ operation: 'update', when: 'before', error: refuse('quota', 'UpdateMicrovmImage', 'maximum number of versions') });
+    await expect(onEvent(update())).rejects.toThrow('maximum number of versions');
   });
 
   it('of the name makes another image', async () => {

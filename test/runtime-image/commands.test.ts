@@ -337,11 +337,15 @@ describe('users', () => {
     const switchTo = { uid: 54321, gid: 54321 };
     const both = await DaemonFixture.running({ identities: { sandbox: { ...sandbox, switchTo }, root: { name: 'root', home: '/root' } } });
     await chmod(both.root, 0o755);
+    const closed = both.host('/closed');
+    await mkdir(closed, { mode: 0o700 });
     const script = 'id -u; id -g; id -G; echo $USER';
     expect((await both.exec({ args: ['sh', '-c', script] })).stdout.toString()).toBe('54321\n54321\n54321\nsandbox\n');
     expect((await both.exec({ args: ['sh', '-c', 'id -u; echo $HOME'], user: 'root' })).stdout.toString()).toBe('0\n/root\n');
     await both.api('PUT', '/v1/files?path=new/file', 'x');
     expect((await both.exec({ args: ['stat', '-c', '%u:%g', 'new', 'new/file'] })).stdout.toString()).toBe('54321:54321\n54321:54321\n');
+    const missing = await both.exec({ args: ['no-such-program'], env: { PATH: `${closed}:/usr/bin` } });
+    expect(missing.exit?.exitCode).toBe(127);
     await both.stop();
   });
 });

@@ -1,3 +1,4 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { DaemonFixture, eventsOf, HOOK_PREFIX, PAYLOAD, send } from './daemon-fixture';
 import { groupMembers, isAlive } from './process-table';
 
@@ -14,6 +15,22 @@ describe('hooks', () => {
   test.each(['resume', 'suspend', 'terminate'])('answers 200 to /%s whatever the body', async (hook) => {
     expect((await fixture.hook(hook, '\0garbage')).status).toBe(200);
     expect((await fixture.hook(hook, 'x'.repeat(300_000))).status).toBe(200);
+  });
+
+  test('/validate starts nothing once a sandbox is served: code in it could ask without end', async () => {
+    await mkdir(fixture.host('/bin'));
+    await writeFile(fixture.host('/bin/git'), `#!/bin/sh\necho x >>${fixture.host('/calls')}\n`, { mode: 0o755 });
+    const { PATH } = process.env;
+    process.env.PATH = `${fixture.host('/bin')}:${PATH}`;
+    try {
+      await fixture.hook('validate');
+      expect(await readFile(fixture.host('/calls'), 'utf8')).toBe('x\n');
+      await fixture.run();
+      expect((await fixture.hook('validate')).status).toBe(200);
+      expect(await readFile(fixture.host('/calls'), 'utf8')).toBe('x\n');
+    } finally {
+      process.env.PATH = PATH;
+    }
   });
 
   test('takes the same /run again', async () => {

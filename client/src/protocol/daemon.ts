@@ -81,7 +81,7 @@ export interface CommandRequest {
   readonly env?: Readonly<Record<string, string>>;
   /** `sandbox` (default) or `root`. */
   readonly user?: 'sandbox' | 'root';
-  /** The command's process group is killed after this many milliseconds. Default: no limit. */
+  /** The command and all it started are killed after this many milliseconds. Default: no limit. */
   readonly timeoutMs?: number;
   /** Keep stdin open for `/stdin`. Default: stdin is empty. */
   readonly stdin?: boolean;

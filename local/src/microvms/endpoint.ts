@@ -22,7 +22,14 @@ export class Endpoint {
         if (!request.complete) upstream.destroy();
       });
       upstream.once('response', (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
+        try {
+          response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
+        } catch {
+          // The guest may put into its head what no server may send.
+          upstream.destroy();
+          response.statusMessage = '';
+          return refuse(response, new Refusal(502));
+        }
         response.flushHeaders();
         pipeline(answer, counter(microvm), response, (error) => {
           if (!error) return;

@@ -11,6 +11,7 @@ import { ProcessGroup } from './process-group';
 import type { SpawnOptions } from './spawn-process';
 import { spawnProcess } from './spawn-process';
 import { StdinFeed } from './stdin-feed';
+import { Strays } from './strays';
 
 /** From SIGTERM to SIGKILL after a timeout. */
 export const GRACE_MS = 2000;
@@ -37,6 +38,7 @@ export class Command {
   readonly #title: string;
   readonly #startedAt: number;
   readonly #options: CommandOptions;
+  readonly #strays = new Strays();
   #pid?: number;
   #group?: ProcessGroup;
   #stdin?: StdinFeed;
@@ -89,20 +91,20 @@ export class Command {
   }
 
   async #start(request: CommandRequest): Promise<void> {
-    const started = await spawnProcess(request, this.#options);
+    const started = await spawnProcess(request, this.#options, this.#strays.mark);
     if ('message' in started) {
       this.log.begin(undefined, this.#startedAt);
       this.log.append('stderr', Buffer.from(started.message));
       this.#end({ exitCode: started.exitCode });
       return;
     }
-    this.#attach(started);
+    const pid = this.#attach(started);
     if (request.timeoutMs !== undefined) {
-      this.#cancelTimeout = this.#options.clock.after(request.timeoutMs, () => this.#timeOut());
+      this.#cancelTimeout = this.#options.clock.after(request.timeoutMs, () => this.#timeOut(pid));
     }
   }
 
-  #attach(child: ChildProcess): void {
+  #attach(child: ChildProcess): number {
     const { pid } = child;
     if (pid === undefined) throw new Error('a started process has no id');
     this.#pid = pid;
@@ -114,6 +116,7 @@ export class Command {
     child.on('error', () => undefined);
     child.once('exit', (code, signal) => this.#leaderEnded(code, signal));
     child.once('close', () => this.#outputClosed());
+    return pid;
   }
 
   #collect(type: OutputType, stream: Readable | null): void {
@@ -126,12 +129,15 @@ export class Command {
     });
   }
 
-  #timeOut(): void {
+  #timeOut(leader: number): void {
     this.#timedOut = true;
+    // First those that left the group: the end of their parents would hide them.
+    this.#strays.terminate(leader);
     this.#group?.signal('SIGTERM');
     this.#options.clock.after(GRACE_MS, () => {
       if (this.ended) return;
       this.#killed = true;
+      this.#strays.kill(leader);
       this.#group?.signal('SIGKILL');
       this.#settle();
     });
@@ -152,11 +158,15 @@ export class Command {
   #settle(): void {
     if (this.ended || !this.#leaderExit || !this.#outputEnded) return;
     // What ignores the SIGTERM of a timeout is killed before the timeout is reported.
-    if (this.#timedOut && !this.#killed && this.#group?.alive) {
+    if (this.#timedOut && !this.#killed && this.#hasProcesses()) {
       this.#options.clock.after(POLL_MS, () => this.#settle());
       return;
     }
     this.#end({ ...this.#leaderExit, ...(this.#timedOut ? { timedOut: true } : {}) });
+  }
+
+  #hasProcesses(): boolean {
+    return this.#pid !== undefined && (this.#group?.alive === true || this.#strays.any(this.#pid));
   }
 
   #end(exit: Omit<CommandExit, 'durationMs'>): void {

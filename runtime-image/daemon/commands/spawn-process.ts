@@ -1,9 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { CommandRequest } from '../../../client/src/protocol/daemon';
 import { DaemonError, errnoOf } from '../errors';
 import type { Identity } from '../identity';
+import { MARK_VARIABLE } from './strays';
 
 /** Makes the kernel end a command, and not the daemon, when memory runs out. */
 const OOM_SCORE = '500';
@@ -24,12 +26,13 @@ export interface FailedStart {
   readonly message: string;
 }
 
-/** Starts a command as the leader of its own session and process group. */
+/** Starts a command as the leader of its own session and process group. What it starts inherits the mark. */
 export async function spawnProcess(
-  request: CommandRequest, options: SpawnOptions,
+  request: CommandRequest, options: SpawnOptions, mark: string,
 ): Promise<ChildProcess | FailedStart> {
   const { home, name, switchTo } = options.identity;
-  const env: NodeJS.ProcessEnv = { ...options.environment, HOME: home, USER: name, LOGNAME: name, ...request.env };
+  const own = { HOME: home, USER: name, LOGNAME: name };
+  const env: NodeJS.ProcessEnv = { ...options.environment, ...own, ...request.env, [MARK_VARIABLE]: mark };
   const [program, ...args] = request.args ?? shellFor(request.command ?? '', env.PATH);
   try {
     const child = spawn(program, args, {
@@ -43,7 +46,7 @@ export async function spawnProcess(
     preferForOutOfMemory(child.pid);
     return child;
   } catch (error) {
-    return failedStart(program, error);
+    return failedStart(program, error, env.PATH);
   }
 }
 
@@ -54,11 +57,11 @@ function shellFor(command: string, path: string | undefined): string[] {
   return [shell, '-lc', kept + command];
 }
 
-function failedStart(program: string, error: unknown): FailedStart {
+function failedStart(program: string, error: unknown, path = ''): FailedStart {
   const code = errnoOf(error);
   switch (code) {
-    case 'ENOENT': return { exitCode: 127, message: `${program}: command not found\n` };
-    case 'EACCES': return { exitCode: 126, message: `${program}: permission denied\n` };
+    case 'ENOENT': return notFound(program);
+    case 'EACCES': return isMissing(program, path) ? notFound(program) : { exitCode: 126, message: `${program}: permission denied\n` };
     case 'EAGAIN':
     case 'EMFILE':
     case 'ENFILE':
@@ -66,6 +69,15 @@ function failedStart(program: string, error: unknown): FailedStart {
       throw new DaemonError('rate_limited', `the sandbox has no room for another process (${code}); end some`, { retryAfterMs: 1000 });
     default: return { exitCode: 126, message: `${program}: cannot be run (${code ?? 'unknown reason'})\n` };
   }
+}
+
+function notFound(program: string): FailedStart {
+  return { exitCode: 127, message: `${program}: command not found\n` };
+}
+
+/** The system says EACCES also if a folder on the PATH is closed to the user and no other has the program. */
+function isMissing(program: string, path: string): boolean {
+  return !program.includes('/') && !path.split(':').some((folder) => existsSync(join(folder, program)));
 }
 
 function preferForOutOfMemory(pid: number | undefined): void {

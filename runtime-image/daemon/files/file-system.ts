@@ -1,10 +1,10 @@
-import { chown, lchown, lstat, readlink } from 'node:fs/promises';
+import { chown, lstat, readlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { DaemonError, errnoOf, fromSystemError, invalid } from '../errors';
 import type { Identity } from '../identity';
 import { DiskReserve } from './disk-reserve';
-import { PinnedDirectory } from './pinned-directory';
+import { ownLink, PinnedDirectory } from './pinned-directory';
 import type { Reach } from './reach';
 
 const MAX_LINKS = 40;
@@ -89,9 +89,14 @@ export class FileSystem {
   async own(what: FileHandle | PinnedDirectory | { link: string }): Promise<void> {
     const user = this.#owner.switchTo;
     if (!user) return;
-    if (what instanceof PinnedDirectory) await chown(what.self, user.uid, user.gid);
-    else if ('link' in what) await lchown(what.link, user.uid, user.gid);
-    else await what.chown(user.uid, user.gid);
+    if (what instanceof PinnedDirectory) {
+      // One that holds something is not new: it was put in the place of the new one, and may be root's.
+      if (await what.isEmpty()) await chown(what.self, user.uid, user.gid);
+    } else if ('link' in what) {
+      await ownLink(what.link, user);
+    } else {
+      await what.chown(user.uid, user.gid);
+    }
   }
 
   async #locate(path: string, options: PlaceOptions): Promise<Place> {

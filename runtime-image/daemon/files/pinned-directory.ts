@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { constants, lstat, mkdir, open, readlink, realpath } from 'node:fs/promises';
+import { chown, constants, lchown, lstat, mkdir, open, opendir, readlink, realpath } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { errnoOf } from '../errors';
@@ -9,6 +9,7 @@ const O_PATH = 0o10000000;
 /* eslint-disable no-bitwise -- flags of open(2) */
 const DIRECTORY = O_PATH | constants.O_DIRECTORY;
 const DIRECTORY_ITSELF = DIRECTORY | constants.O_NOFOLLOW;
+const LINK_ITSELF = O_PATH | constants.O_NOFOLLOW;
 /* eslint-enable no-bitwise */
 const HANDLES = '/proc/self/fd';
 const hasHandles = existsSync(HANDLES);
@@ -70,7 +71,27 @@ export class PinnedDirectory {
     }
   }
 
+  async isEmpty(): Promise<boolean> {
+    const entries = await opendir(this.self);
+    try {
+      return await entries.read() === null;
+    } finally {
+      await entries.close();
+    }
+  }
+
   async close(): Promise<void> {
     await this.#handle?.close();
+  }
+}
+
+/** Gives a symbolic link to a user, and nothing else that code in the sandbox may have put in its place. */
+export async function ownLink(at: string, { uid, gid }: { readonly uid: number; readonly gid: number }): Promise<void> {
+  if (!hasHandles) return lchown(at, uid, gid);
+  const handle = await open(at, LINK_ITSELF);
+  try {
+    if ((await handle.stat()).isSymbolicLink()) await chown(`${HANDLES}/${handle.fd}`, uid, gid);
+  } finally {
+    await handle.close();
   }
 }

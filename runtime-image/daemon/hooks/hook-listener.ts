@@ -23,7 +23,8 @@ export interface HookServices {
 
 /**
  * Answers the platform. Its calls arrive over loopback like any caller's in the sandbox, so they are not trusted: `/run` counts
- * once, and the others do no more than a command could. A refused `/suspend` would end the microVM, so it is never refused.
+ * once, and the others do no more than a command of root's could: `/terminate` ends commands, root's too. A refused `/suspend`
+ * would end the microVM, so it is never refused.
  */
 export function hookListener(services: HookServices): RequestListener {
   return (request, response) => {
@@ -46,7 +47,8 @@ async function handle(hook: Hook, request: IncomingMessage, services: HookServic
     case 'run':
       return begin(await readCall(request), services);
     case 'validate':
-      return quietly(hook, services, services.warmUp);
+      // Once a sandbox is served only code in it can ask.
+      return services.session.payload ? undefined : quietly(hook, services, services.warmUp);
     case 'terminate':
       return quietly(hook, services, async () => services.commands.terminateAll());
     case 'suspend':
