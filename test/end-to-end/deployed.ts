@@ -76,8 +76,11 @@ export function descendants(): string[] {
     const parent = /\) \S (\d+)/.exec(read(`/proc/${pid}/stat`))?.[1];
     if (parent) parents.set(pid, parent);
   }
-  const descends = (pid?: string): boolean => pid !== undefined && (pid === String(process.pid) || descends(parents.get(pid)));
-  const lines = [...parents].filter(([, parent]) => descends(parent)).map(([pid]) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' '));
+  const descends = (pid?: string): boolean => (
+    pid !== undefined && (pid === String(process.pid) || descends(parents.get(pid)))
+  );
+  const lines = [...parents].filter(([, parent]) => descends(parent))
+    .map(([pid]) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' '));
   return lines.filter((line) => !line.includes('esbuild --service'));
 }
 
