@@ -219,5 +219,6 @@ function toRecord(item: Item | undefined): SandboxRecord | undefined {
   if (!item) return undefined;
   const { partitionKey, sortKey, timeToLive } = POOL_TABLE;
   const { [partitionKey]: _kind, [sortKey]: _id, [timeToLive]: _removeAfter, ...record } = item;
+  // Only this class writes the partition, and it writes records.
   return record as unknown as SandboxRecord;
 }

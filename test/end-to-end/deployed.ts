@@ -41,22 +41,6 @@ export function clientOf(cloud: LocalCloud, pool: string): SandboxClient {
   return new SandboxClient({ pool, credentials: { accessKeyId, secretAccessKey }, localEndpoint: cloud.endpoint });
 }
 
-/** What `cloud.inventory()` says when nothing is left. */
-export const NOTHING_LEFT = {
-  stacks: [],
-  buckets: {},
-  tables: [],
-  functions: [],
-  stateMachines: [],
-  roles: [],
-  managedPolicies: [],
-  logGroups: [],
-  rules: [],
-  images: [],
-  microvms: [],
-  functionProcesses: 0,
-};
-
 export async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }

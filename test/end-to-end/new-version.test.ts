@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Sandbox } from 'microvm-sandbox';
 import { type CloudEvent, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
-import { clientOf, NOTHING_LEFT } from './deployed';
+import { clientOf } from './deployed';
+import { NOTHING_LEFT } from '../local/nothing-left';
 import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 let folder: string;

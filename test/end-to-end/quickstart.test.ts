@@ -1,7 +1,8 @@
 import { SandboxNotFoundError, type Sandbox, SandboxTerminatedError } from 'microvm-sandbox';
-import { Deployed, descendants, eventually, NOTHING_LEFT, removeFolder } from './deployed';
+import { Deployed, descendants, eventually, removeFolder } from './deployed';
 import { committedTemplate, maskedTemplate, synthesizeExample } from './example';
 import { isolations } from './isolations';
+import { NOTHING_LEFT } from '../local/nothing-left';
 
 let assembly: string;
 beforeAll(async () => {

@@ -1,65 +1,12 @@
-import { ARN, FakeArtifacts, FakeImages } from './fake-images';
+import { BuilderFixture, event, PROPERTIES, update } from './builder-fixture';
+import { ARN, type FakeImages } from './fake-images';
 import { refuse } from './fake-microvms';
-import { TestClock } from './test-clock';
 import { clientToken } from '../../lambda/image-builder/image-request';
-import { completeImage } from '../../lambda/image-builder/is-complete';
-import { logged } from '../../lambda/image-builder/logged';
-import { startImage } from '../../lambda/image-builder/on-event';
 
-const PROPERTIES = {
-  ServiceToken: 'arn:aws:lambda:us-east-1:123456789012:function:provider',
-  ImageName: 'agent',
-  Description: 'For agents',
-  BaseImageArn: 'arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1',
-  BaseImageVersion: '1',
-  BuildRoleArn: 'arn:aws:iam::123456789012:role/build',
-  SourceBucket: 'assets',
-  SourceKey: 'source.zip',
-  ArtifactBucket: 'artifacts',
-  ArtifactKey: 'agent/0123.zip',
-  MemoryMib: '2048',
-  EgressConnectorArns: ['arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:INTERNET_EGRESS'],
-  LogGroupName: '/aws/lambda-microvms/agent',
-  Environment: { MODE: 'agent' },
-  Hooks: { Port: '9000', Ready: '300', Run: '10' },
-};
-
-let images: FakeImages;
-let artifacts: FakeArtifacts;
-let clock: TestClock;
-
+let { images, artifacts, clock, onEvent, start, created } = new BuilderFixture();
 beforeEach(() => {
-  images = new FakeImages();
-  artifacts = new FakeArtifacts();
-  clock = new TestClock();
+  ({ images, artifacts, clock, onEvent, start, created } = new BuilderFixture());
 });
-
-const event = (change: object = {}): any => ({
-  RequestType: 'Create',
-  RequestId: 'request-1',
-  StackId: 'stack-1',
-  LogicalResourceId: 'Image',
-  ResponseURL: 'https://s3/?secret-signature',
-  ResourceProperties: PROPERTIES,
-  ...change,
-});
-const update = (change: object = {}, requestId = 'request-2') => event({
-  RequestType: 'Update', RequestId: requestId, PhysicalResourceId: `${ARN}agent`, ResourceProperties: { ...PROPERTIES, ...change },
-});
-const onEvent = (request: any) => startImage({ images, artifacts, clock }, request);
-const isComplete = (request: any) => completeImage({ images, artifacts, clock }, request);
-
-/** As the Provider framework does: what `onEvent` answered is handed on. */
-async function start(request: any) {
-  const handed = { ...request, ...await onEvent(request) };
-  return { handed, look: () => isComplete(handed) };
-}
-
-async function created() {
-  const started = await start(event());
-  images.finish('agent', { state: 'SUCCESSFUL' });
-  return started;
-}
 
 describe('create', () => {
   it('copies the artifact and asks for an image with everything explicit', async () => {
@@ -256,12 +203,12 @@ describe('a failed build', () => {
     expect(await message(failed(reason))).toContain(meaning);
   });
 
-  it('takes the version\'s reason where the builds have none, and says so where nobody has one', async () => {
-    expect(await message({ state: 'FAILED', stateReason: 'Odd thing.' })).toContain('failed to build. Odd thing. Build log');
-    images = new FakeImages();
-    expect(await message({ ...failed(undefined), stateReason: 'Odd thing.' })).toContain('Build for GRAVITON 4: Odd thing. ');
-    images = new FakeImages();
-    expect(await message(failed(undefined))).toContain('the service gave no reason');
+  it.each([
+    ['takes the version\'s reason where there are no builds', { state: 'FAILED', stateReason: 'Odd thing.' }, 'failed to build. Odd thing. Build log'],
+    ['takes the version\'s reason where a build has none', { ...failed(undefined), stateReason: 'Odd thing.' }, 'Build for GRAVITON 4: Odd thing. '],
+    ['says so where nobody has a reason', failed(undefined), 'the service gave no reason'],
+  ] as const)('%s', async (_name, outcome, text) => {
+    expect(await message(outcome)).toContain(text);
   });
 
   it('repeats a long reason in part', async () => {
@@ -330,132 +277,4 @@ describe('update', () => {
     images.finish('agent', { state: 'FAILED', stateReason: 'ARCHIVE_INVALID' });
     await expect(look()).rejects.toThrow('Image agent, version 2.0, failed to build. ARCHIVE_INVALID');
   });
-});
-
-describe('delete', () => {
-  const request = (change: object = {}) => event({ RequestType: 'Delete', RequestId: 'request-8', PhysicalResourceId: `${ARN}agent`, ...change });
-
-  it('drains the microVMs, deletes the image, waits for it and cleans up after it', async () => {
-    await created();
-    artifacts.objects.add('artifacts/agent/old.zip').add('artifacts/agent2/x.zip').add('artifacts/other/x.zip');
-    images.microvms.push({ microvmId: 'a', state: 'RUNNING' }, { microvmId: 'b', state: 'SUSPENDED' }, { microvmId: 'c', state: 'TERMINATED' });
-    const { look } = await start(request());
-
-    expect(await look()).toEqual({ IsComplete: false });
-    expect(images.microvms.map(({ state }) => state)).toEqual(['TERMINATING', 'TERMINATING', 'TERMINATED']);
-    expect(await look()).toEqual({ IsComplete: false });
-    expect(images.calls.filter((call) => call === 'terminate')).toHaveLength(2);
-    expect(images.calls).not.toContain('delete');
-
-    images.microvms.forEach((microvm) => { microvm.state = 'TERMINATED'; });
-    expect(await look()).toEqual({ IsComplete: false });
-    expect(images.image('agent').state).toBe('DELETING');
-    expect(await look()).toEqual({ IsComplete: false });
-    expect(artifacts.objects.size).toBe(4);
-
-    images.images.clear();
-    expect(await look()).toEqual({ IsComplete: true });
-    expect([...artifacts.objects]).toEqual(['artifacts/agent2/x.zip', 'artifacts/other/x.zip']);
-  });
-
-  it('is complete for an image in state DELETED', async () => {
-    await created();
-    images.image('agent').state = 'DELETED';
-    expect(await isComplete(request())).toEqual({ IsComplete: true });
-  });
-
-  it.each(['not_found', 'conflict', 'throttled', 'busy', 'refused'] as const)('tries again when the service answers %s to the delete', async (kind) => {
-    await created();
-    const error = refuse(kind, 'DeleteMicrovmImage', 'Cannot delete MicroVM image in its current state: UPDATING');
-    images.faults.push({ operation: 'delete', when: 'before', error });
-    expect(await isComplete(request())).toEqual({ IsComplete: false });
-    await isComplete(request());
-    expect(images.image('agent').state).toBe('DELETING');
-  });
-
-  it('fails when the role may not delete', async () => {
-    await created();
-    images.faults.push({ operation: 'delete', when: 'before', error: refuse('refused', 'DeleteMicrovmImage', 'not authorized') });
-    await expect(isComplete(request())).rejects.toThrow('not authorized');
-  });
-
-  it('waits for a build in progress, and works after one that failed', async () => {
-    await start(event());
-    expect(await isComplete(request())).toEqual({ IsComplete: false });
-    expect(images.calls).not.toContain('delete');
-    images.finish('agent', { state: 'FAILED' });
-    await isComplete(request());
-    expect(images.image('agent').state).toBe('DELETING');
-  });
-
-  it.each([
-    ['an image that is gone', {}],
-    ['an id that is no image', { PhysicalResourceId: 'request-1' }],
-    ['properties that never passed', { ResourceProperties: { ServiceToken: 'x' } }],
-    ['an artifact in no folder', { ResourceProperties: { ...PROPERTIES, ArtifactKey: 'bare.zip' } }],
-  ])('succeeds for %s', async (_, change) => {
-    artifacts.objects.add('artifacts/bare.zip');
-    const { look } = await start(request(change));
-    expect(await look()).toEqual({ IsComplete: true });
-    expect(artifacts.objects.has('artifacts/bare.zip')).toBe(true);
-  });
-
-  it('terminates fewer than ten a second, survives a throttle, and leaves the rest to the next look', async () => {
-    await created();
-    for (let i = 0; i < 200; i++) images.microvms.push({ microvmId: `m${i}`, state: 'RUNNING' });
-    images.faults.push({ operation: 'terminate', when: 'before', error: refuse('throttled', 'TerminateMicrovm') });
-    const before = clock.time;
-    await isComplete(request());
-    expect(images.microvms.filter(({ state }) => state === 'TERMINATING')).toHaveLength(159);
-    expect(clock.time - before).toBe(160 * 125);
-    await isComplete(request());
-    expect(images.microvms.every(({ state }) => state === 'TERMINATING')).toBe(true);
-  });
-});
-
-describe('properties', () => {
-  it.each([
-    [{ ImageName: 'x'.repeat(64) }], [{ MemoryMib: '512' }], [{ MemoryMib: '8192' }], [{ Hooks: undefined }],
-    [{ Hooks: { Port: '65535', Ready: '3600', Terminate: '60' } }],
-    [{ Environment: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`K${i}`, 'v'])) }],
-  ])('pass within their bounds: %#', async (change) => {
-    await expect(onEvent(event({ ResourceProperties: { ...PROPERTIES, ...change } }))).resolves.toBeDefined();
-  });
-
-  it.each([
-    [{ ImageName: 'x'.repeat(65) }, 'ImageName'],
-    [{ ImageName: 'a b' }, 'ImageName'],
-    [{ BaseImageVersion: '1.0' }, 'BaseImageVersion'],
-    [{ MemoryMib: '3072' }, 'MemoryMib: not one of 512, 1024, 2048, 4096, 8192'],
-    [{ MemoryMib: 'many' }, 'MemoryMib: not a whole number'],
-    [{ EgressConnectorArns: [] }, 'EgressConnectorArns'],
-    [{ LogGroupName: '/aws/lambda/microvms/agent' }, 'LogGroupName'],
-    [{ ArtifactKey: 'bare.zip' }, 'ArtifactKey: not a key inside a folder'],
-    [{ Hooks: { Port: '9000', Run: '10' } }, 'Hooks: Run, Resume, Suspend and Terminate need Ready'],
-    [{ Hooks: { Port: '0', Ready: '1' } }, 'Hooks.Port'],
-    [{ Hooks: { Port: '65536', Ready: '1' } }, 'Hooks.Port'],
-    [{ Hooks: { Port: '9000', Ready: '3601' } }, 'Hooks.Ready'],
-    [{ Hooks: { Port: '9000', Ready: '1', Run: '61' } }, 'Hooks.Run'],
-    [{ Environment: Object.fromEntries(Array.from({ length: 51 }, (_, i) => [`K${i}`, 'v'])) }, 'Environment: more than 50 variables'],
-    [{ Environment: { K: 'private'.repeat(1000) } }, 'Environment.K'],
-  ])('fail naming what is wrong and no value, before anything is made: %#', async (change, message) => {
-    const request = event({ ResourceProperties: { ...PROPERTIES, ...change } });
-    const failure = await onEvent(request).catch((error: Error) => error.message);
-    expect(failure).toContain(message);
-    expect(failure).not.toContain('private');
-    expect([...images.calls, ...artifacts.copies]).toEqual([]);
-  });
-});
-
-it('logs one line a call, without the response URL and the environment', async () => {
-  const lines: any[] = [];
-  const log = (line: any) => lines.push(line);
-  await logged(log, 'onEvent', event(), () => onEvent(event()));
-  const bad = event({ ResourceProperties: { ...PROPERTIES, MemoryMib: '1' } });
-  await expect(logged(log, 'onEvent', bad, () => onEvent(bad))).rejects.toThrow('MemoryMib');
-  expect(lines).toEqual([
-    { operation: 'onEvent', requestType: 'Create', logicalResourceId: 'Image', outcome: 'ok', durationMs: expect.any(Number) },
-    expect.objectContaining({ outcome: 'error', error: expect.stringContaining('MemoryMib') }),
-  ]);
-  expect(JSON.stringify(lines)).not.toMatch(/secret-signature|"agent"/);
 });

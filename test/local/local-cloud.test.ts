@@ -8,6 +8,7 @@ import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { CloudEvent, LocalCloud } from 'microvm-sandbox-local';
 import { startLocalCloud } from 'microvm-sandbox-local';
 import { inlineFunction, removeAssemblies, synthesize } from './deploy/synthesized';
+import { NOTHING_LEFT } from './nothing-left';
 import { chooseIsolation } from '../../local/src/isolation';
 
 const clouds: LocalCloud[] = [];
@@ -40,20 +41,7 @@ test('deploys an app, runs it, shows its logs and deletes it', async () => {
   expect(cloud.logs(`/aws/lambda/${outputs.FunctionName}`)).toContain('hello');
   expect(events).toContainEqual({ kind: 'log', logGroup: `/aws/lambda/${outputs.FunctionName}`, message: 'hello' });
   await cloud.destroy('Test');
-  expect(cloud.inventory()).toEqual({
-    stacks: [],
-    buckets: {},
-    tables: [],
-    functions: [],
-    stateMachines: [],
-    roles: [],
-    managedPolicies: [],
-    logGroups: [],
-    rules: [],
-    images: [],
-    microvms: [],
-    functionProcesses: 0,
-  });
+  expect(cloud.inventory()).toEqual(NOTHING_LEFT);
 });
 
 test('serves the SDK\'s clients with nothing but its environment, the MicroVMs too', async () => {

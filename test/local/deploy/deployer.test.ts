@@ -14,6 +14,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { filesBelow, zipEntries } from '../../../local/src/deploy/zip';
 import { takeInventory } from '../../../local/src/inventory';
+import { NOTHING_LEFT } from '../nothing-left';
 import type { TestCloud } from '../test-cloud';
 import { startTestCloud } from '../test-cloud';
 import { inlineFunction, removeAssemblies, synthesize, synthesizeApp } from './synthesized';
@@ -30,20 +31,6 @@ afterEach(async () => {
 });
 
 const inventory = () => takeInventory(cloud.services, cloud.deployer, { images: [], microvms: [] });
-const EMPTY = {
-  stacks: [],
-  buckets: {},
-  tables: [],
-  functions: [],
-  stateMachines: [],
-  roles: [],
-  managedPolicies: [],
-  logGroups: [],
-  rules: [],
-  images: [],
-  microvms: [],
-  functionProcesses: 0,
-};
 
 async function deploy(build: (stack: Stack) => void) {
   const [stack] = await cloud.deployer.deploy(synthesize(build));
@@ -96,7 +83,7 @@ test('deploys a function from an asset with its role, bucket, table and log grou
   expect(JSON.stringify([...policies.values()])).toContain(`arn:aws:s3:::${BucketName}`);
 
   await cloud.deployer.destroy('Test');
-  expect(inventory()).toEqual(EMPTY);
+  expect(inventory()).toEqual(NOTHING_LEFT);
   expect(warnings()).toEqual([]);
 });
 
@@ -138,7 +125,7 @@ test('deletes what the template has no longer, except what is to be retained', a
   await deploy((scope) => void new LogGroup(scope, 'Stays', { logGroupName: '/stays' }));
   expect([...inventory().logGroups].sort()).toEqual(['/kept', '/stays']);
   await cloud.deployer.destroy('Test');
-  expect(inventory()).toEqual({ ...EMPTY, logGroups: ['/kept', '/stays'] });
+  expect(inventory()).toEqual({ ...NOTHING_LEFT, logGroups: ['/kept', '/stays'] });
 });
 
 test('fails a deployment with the resource and its reason, after everything was deleted again', async () => {
@@ -155,7 +142,7 @@ test('fails a deployment with the resource and its reason, after everything was 
     reason: expect.stringContaining('already own it'),
   });
   // A log group is retained by default, as on AWS.
-  expect(inventory()).toEqual({ ...EMPTY, buckets: { taken: [] }, logGroups: [expect.stringMatching(/^Test-Group/)] });
+  expect(inventory()).toEqual({ ...NOTHING_LEFT, buckets: { taken: [] }, logGroups: [expect.stringMatching(/^Test-Group/)] });
 });
 
 test('fails an update back to the properties from before', async () => {
@@ -186,7 +173,7 @@ test('keeps what it could not delete, so that destroying again goes on', async (
   expect(inventory().stacks).toEqual(['Test']);
   await cloud.services.buckets.delete(outputs.Name, 'left');
   await cloud.deployer.destroy('Test');
-  expect(inventory()).toEqual(EMPTY);
+  expect(inventory()).toEqual(NOTHING_LEFT);
 });
 
 test('warns once of a type that it does not know, and lets the template go on with a stand-in', async () => {
@@ -240,7 +227,7 @@ test('fires a schedule when the clock is moved, and no more once the stack is de
   await cloud.deployer.destroy('Test');
   await cloud.clock.advance({ minutes: 3 });
   expect(lines).toHaveLength(3);
-  expect(inventory()).toEqual(EMPTY);
+  expect(inventory()).toEqual(NOTHING_LEFT);
 });
 
 test('evaluates the functions of a template', async () => {
@@ -275,7 +262,7 @@ test('hands values from stack to stack, and fails to delete the one that is impo
   await expect(cloud.deployer.destroy('Stage-Producer')).rejects.toThrow('Stage-Consumer imports from it');
   await cloud.deployer.destroy('Stage-Consumer');
   await cloud.deployer.destroy('Stage-Producer');
-  expect(inventory()).toEqual(EMPTY);
+  expect(inventory()).toEqual(NOTHING_LEFT);
 });
 
 test('keeps policies on the roles that they belong to', async () => {
@@ -291,7 +278,7 @@ test('keeps policies on the roles that they belong to', async () => {
   await deploy(build());
   expect(role().policies.size).toBe(0);
   await cloud.deployer.destroy('Test');
-  expect(inventory()).toEqual(EMPTY);
+  expect(inventory()).toEqual(NOTHING_LEFT);
 });
 
 test('gives a table another index and keeps its items', async () => {
@@ -322,7 +309,7 @@ test('fails before anything is made: no assembly, no such stack, another account
   await expect(deploy(circle)).rejects.toThrow('Circular dependency');
   await expect(deploy((scope) => void new CfnOutput(scope, 'Out', { value: Fn.importValue('none') }))).rejects.toThrow('No export named none');
   await expect(cloud.deployer.destroy('Nope')).rejects.toThrow('no such stack');
-  expect(inventory()).toEqual(EMPTY);
+  expect(inventory()).toEqual(NOTHING_LEFT);
 });
 
 test('fails for a function with a reserved variable, and for a role that is not there', async () => {
