@@ -8,11 +8,13 @@ export class Output {
     this.#added();
   };
 
-  /** Resolves once the output matches. */
+  /** Resolves once the output matches, and fails if it has not within 15 seconds. */
   async match(pattern: RegExp): Promise<void> {
+    const patience = AbortSignal.timeout(15_000);
     while (!pattern.test(this.#text)) {
-      await new Promise<void>((resolve) => {
+      await new Promise<void>((resolve, reject) => {
         this.#added = resolve;
+        patience.onabort = () => reject(new Error(`no output matches ${pattern}; it was: ${this.#text}`));
       });
     }
   }

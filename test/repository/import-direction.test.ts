@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const REFUSED = [
+  ['src/contract/pool.ts', "export * from '../idle-policy';"],
+  ['src/index.ts', "export * from '../client/src/errors';"],
+  ['client/src/protocol/errors.ts', "export * from '../errors';"],
+  ['lambda/keeper/keep.ts', "export * from '../../src/idle-policy';"],
+  ['lambda/keeper/keep.ts', "export * from '../../client/src/errors';"],
+  ['lambda/keeper/keep.ts', "export * from 'aws-cdk-lib';"],
+  ['runtime-image/daemon/router.ts', "export * from '../../local/src/clock';"],
+  ['local/src/gateway.ts', "export * from '../../src/contract/pool';"],
+];
+const ALLOWED = [
+  ['lambda/keeper/keep.ts', "export * from '../../src/contract/pool';"],
+  ['lambda/keeper/keep.ts', "export * from '../../client/src/protocol/errors';"],
+  ['runtime-image/daemon/router.ts', "export * from '../../src/contract/runtime';"],
+];
+
+/** Lints each code as if it stood in its file, all in one process: reading the types is what takes long. */
+const LINT = `
+  const { LegacyESLint } = require('eslint/use-at-your-own-risk');
+  const eslint = new LegacyESLint();
+  (async () => {
+    const answers = [];
+    for (const [filePath, code] of JSON.parse(process.argv[1])) {
+      const [{ messages }] = await eslint.lintText(code + '\\n', { filePath });
+      answers.push(messages.map(({ ruleId }) => ruleId));
+    }
+    process.stdout.write(JSON.stringify(answers));
+  })();`;
+
+let rules: string[][];
+beforeAll(async () => {
+  const cases = JSON.stringify([...REFUSED, ...ALLOWED]);
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', LINT, cases], { cwd: join(__dirname, '..', '..') });
+  rules = JSON.parse(stdout);
+}, 120_000);
+
+test.each(REFUSED.map(([file, code], index) => ({ file, code, index })))('$file may not say $code', ({ index }) => {
+  expect(rules[index].filter((rule) => /^(import\/no-restricted-paths|no-restricted-imports)$/.test(rule))).toHaveLength(1);
+});
+
+test.each(ALLOWED.map(([file, code], index) => ({ file, code, index })))('$file may say $code', ({ index }) => {
+  expect(rules[REFUSED.length + index]).toEqual([]);
+});
