@@ -2,20 +2,12 @@ import { type BytesToSend, requestBody, webStream } from './bytes-to-send';
 import type { Daemon, DaemonCall } from './daemon';
 import { DEFAULT_REQUEST_TIMEOUT_MS, type RequestOptions } from './deadline';
 import { FileNotFoundError, InvalidArgumentError } from './errors';
-import { type MoveRequest, ROUTES } from './protocol';
+import { type EntryInfo as SentEntryInfo, type MoveRequest, ROUTES } from './protocol';
 import type { Shape } from './shape';
 
 /** What stands at a path. */
-export interface EntryInfo {
-  readonly name: string;
-  /** Absolute. */
-  readonly path: string;
-  readonly type: 'file' | 'directory' | 'symlink' | 'other';
-  readonly size: number;
-  /** Permission bits, as in `0o644`. */
-  readonly mode: number;
+export interface EntryInfo extends Omit<SentEntryInfo, 'modifiedAt'> {
   readonly modifiedAt: Date;
-  readonly symlinkTarget?: string;
 }
 
 export interface ReadOptions extends RequestOptions {

@@ -159,6 +159,7 @@ export class TestPool implements AsyncDisposable {
   }
 }
 
+/** The SDK's type has a method to read text; the client reads the bytes. */
 function payload(value: unknown): InvokeCommandOutput['Payload'] {
   return Buffer.from(JSON.stringify(value)) as unknown as InvokeCommandOutput['Payload'];
 }

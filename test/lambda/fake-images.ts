@@ -1,4 +1,5 @@
 import { refuse } from './fake-microvms';
+import { FaultyService } from './faulty-service';
 import type { ArtifactStore, ObjectLocation } from '../../lambda/image-builder/artifacts';
 import type { Build, BuildRequest, Image, ImageClient, ImageVersion, ListedMicrovm, Submitted } from '../../lambda/image-builder/images';
 
@@ -12,12 +13,10 @@ interface FakeImage {
 }
 
 /** The image operations of the service, with its states and its memory of client tokens. Nothing gets done until a test says so. */
-export class FakeImages implements ImageClient {
+export class FakeImages extends FaultyService implements ImageClient {
   readonly images = new Map<string, FakeImage>();
   readonly microvms: { -readonly [K in keyof ListedMicrovm]: ListedMicrovm[K] }[] = [];
   readonly submitted: { operation: string; build: BuildRequest; clientToken: string }[] = [];
-  readonly calls: string[] = [];
-  readonly faults: { operation: string; when: 'before' | 'after'; error: Error }[] = [];
   private readonly tokens = new Map<string, Submitted>();
 
   image(name: string): FakeImage {
@@ -113,19 +112,6 @@ export class FakeImages implements ImageClient {
     const known = this.tokens.get(clientToken) ?? work();
     this.tokens.set(clientToken, known);
     return known;
-  }
-
-  private async call<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    this.calls.push(operation);
-    this.strike(operation, 'before');
-    const result = await work();
-    this.strike(operation, 'after');
-    return result;
-  }
-
-  private strike(operation: string, when: 'before' | 'after'): void {
-    const index = this.faults.findIndex((fault) => fault.operation === operation && fault.when === when);
-    if (index >= 0) throw this.faults.splice(index, 1)[0].error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { FaultyService } from './faulty-service';
 import type { Microvm, MicrovmClient, MicrovmState, RunRequest } from '../../lambda/pool/microvms';
 import { ServiceError } from '../../lambda/pool/service-error';
 import type { ServiceErrorKind } from '../../lambda/pool/service-error';
@@ -12,14 +13,11 @@ interface Launched {
 }
 
 /** The service's memory of client tokens and the states of its microVMs. */
-export class FakeMicrovms implements MicrovmClient {
+export class FakeMicrovms extends FaultyService implements MicrovmClient {
   readonly launched = new Map<string, Launched>();
   readonly microvms = new Map<string, { -readonly [K in keyof Microvm]: Microvm[K] }>();
-  readonly calls: string[] = [];
   readonly tokens: { microvmId: string; ports: readonly number[]; minutes: number }[] = [];
   startsAs: MicrovmState = 'RUNNING';
-  /** Errors to throw before or after the effect of the next calls of an operation. */
-  readonly faults: { operation: string; when: 'before' | 'after'; error: Error }[] = [];
   /** Called at the end of a run that worked. */
   afterRun?: (microvm: Microvm) => Promise<void>;
 
@@ -85,18 +83,5 @@ export class FakeMicrovms implements MicrovmClient {
     const microvm = this.find(operation, microvmId);
     if (microvm.state === 'TERMINATED') throw refuse('ended', operation, `The MicroVM ${microvmId} has been terminated`);
     microvm.state = state;
-  }
-
-  private async call<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    this.calls.push(operation);
-    this.strike(operation, 'before');
-    const result = await work();
-    this.strike(operation, 'after');
-    return result;
-  }
-
-  private strike(operation: string, when: 'before' | 'after'): void {
-    const index = this.faults.findIndex((fault) => fault.operation === operation && fault.when === when);
-    if (index >= 0) throw this.faults.splice(index, 1)[0].error;
   }
 }

@@ -51,6 +51,7 @@ const ARN = 'arn:aws:lambda:us-east-1:1:microvm-image:a';
 describe('images through the SDK', () => {
   it('are created with name, tags and token', async () => {
     answers = [{ ...json({ imageArn: ARN, imageVersion: '1.0' }), status: 201 }];
+    // The members that matter here; the type wants all of them.
     const build = { environmentVariables: {}, cpuConfigurations: [{ architecture: 'ARM_64' }] } as any;
     expect(await images().create('a', { baseImageArn: 'b', buildRoleArn: 'r', codeArtifact: { uri: 's3://x/y' }, ...build }, { t: 'v' }, 'token'))
       .toEqual({ imageArn: ARN, imageVersion: '1.0' });

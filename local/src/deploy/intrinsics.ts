@@ -146,10 +146,10 @@ export class Resolver {
   }
 
   #findInMap(argument: unknown): unknown {
-    const [map, first, second, fallback] = this.#list(argument, 'Fn::FindInMap').map((value) => value as string);
+    const [map, first, second, fallback] = this.#list(argument, 'Fn::FindInMap') as [string, string, string, unknown];
     const found = this.options.template.Mappings?.[map]?.[first]?.[second];
     if (found !== undefined) return found;
-    const defaultValue = (fallback as unknown as { DefaultValue?: unknown } | undefined)?.DefaultValue;
+    const defaultValue = (fallback as { DefaultValue?: unknown } | undefined)?.DefaultValue;
     if (defaultValue === undefined) throw new Error(`Fn::FindInMap finds nothing at ${map}, ${first}, ${second}`);
     return defaultValue;
   }

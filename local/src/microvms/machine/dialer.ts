@@ -13,6 +13,7 @@ export class Dialer {
   #lastId = 0;
 
   constructor(private readonly door: ChildProcess) {
+    // The relay is our own code outside of the guest and sends nothing else.
     door.on('message', (message, handle) => this.#settle(message as unknown as DialAnswer, handle));
     door.on('disconnect', () => this.#fail());
     // The channel alone keeps no process alive.
