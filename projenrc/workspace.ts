@@ -40,7 +40,7 @@ export class Workspace extends Component {
           './package.json': './package.json',
         },
         bin: options.bin,
-        files: ['lib', 'README.md', 'LICENSE'],
+        files: [...(options.bin ? ['bin'] : []), 'lib', 'README.md', 'LICENSE'],
         dependencies: options.dependencies,
       },
     });

@@ -22,6 +22,25 @@ export interface ApiService {
   handle(request: ApiRequest): Promise<ApiResponse>;
 }
 
+/** A request with what the gateway knows about it. */
+export interface ApiCall {
+  /** The service's name in the credential scope; `microvms` for the MicroVMs, which sign as `lambda`. */
+  readonly service: string;
+  /** AWS's name of the operation, as in `RunMicrovm`; empty if the service has no such operation. */
+  readonly operation: string;
+  /** The Region of the credential scope; empty if the request was not signed. */
+  readonly region: string;
+  readonly request: ApiRequest;
+}
+
+/** Stands between the gateway and the services, and may answer in their place. */
+export interface Guard {
+  /** Before the service sees the call. An answer takes the place of the service's. */
+  admit?(call: ApiCall): Promise<ApiResponse | undefined>;
+  /** After the call took effect. Undefined: the answer never leaves, the caller waits until it gives up. */
+  release?(call: ApiCall, answer: ApiResponse): Promise<ApiResponse | undefined>;
+}
+
 /** Where a service writes what AWS would write to CloudWatch Logs. */
 export interface LogSink {
   write(logGroup: string, logStream: string, message: string): void;

@@ -1,3 +1,4 @@
+import type { ApiCall, ApiResponse, Guard } from './api';
 import { isOperation } from './operations';
 
 export interface LostAnswer {
@@ -8,7 +9,7 @@ export interface LostAnswer {
 }
 
 /** What goes wrong on purpose. */
-export class Faults {
+export class Faults implements Guard {
   #lostAnswers = new Map<string, number>();
 
   /** The next requests of this operation take effect, and their answers never leave: the caller waits until it gives up. */
@@ -25,10 +26,10 @@ export class Faults {
     this.#lostAnswers.clear();
   }
 
-  /** Whether this answer is to be lost; counts it. */
-  takeLostAnswer(operation: string): boolean {
+  async release({ operation }: ApiCall, answer: ApiResponse): Promise<ApiResponse | undefined> {
     const left = this.#lostAnswers.get(operation) ?? 0;
-    if (left > 0) this.#lostAnswers.set(operation, left - 1);
-    return left > 0;
+    if (left === 0) return answer;
+    this.#lostAnswers.set(operation, left - 1);
+    return undefined;
   }
 }

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { ApiRequest, ApiResponse, ApiService } from './api';
+import type { ApiCall, ApiRequest, ApiResponse, ApiService, Guard } from './api';
 import type { Clock } from './clock';
-import type { Faults } from './faults';
 import { isMicrovmPath, operationOf } from './operations';
 import { signerOf } from './signer';
 
@@ -38,7 +37,7 @@ export class Gateway {
   #server = createServer((request, response) => void this.#serve(request, response));
   #routes?: GatewayRoutes;
 
-  constructor(private readonly clock: Clock, private readonly faults: Faults) {
+  constructor(private readonly clock: Clock, private readonly guards: readonly Guard[]) {
     // A command's output may stream for as long as its sandbox lives.
     this.#server.requestTimeout = 0;
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
@@ -91,12 +90,28 @@ export class Gateway {
     if (host === routes.responseHost) return send(response, await routes.responses.handle(apiRequest));
     // A web page in a browser on this machine reaches loopback too, under a name of its own.
     if (!LOOPBACK.test(host)) return send(response, problem(421, 'MisdirectedRequest', `no service of the local cloud has the host name "${host}"`));
-    const name = signer?.service ?? 's3';
-    const service = name === 'lambda' && isMicrovmPath(path) ? routes.microvms : routes.services[name];
+    const scope = signer?.service ?? 's3';
+    const name = scope === 'lambda' && isMicrovmPath(path) ? 'microvms' : scope;
+    const service = name === 'microvms' ? routes.microvms : routes.services[name];
     if (!service) return send(response, problem(501, 'NotImplemented', `the local cloud has no service "${name}"; it has ${Object.keys(routes.services).join(', ')}`));
 
-    const answer = await service.handle(apiRequest);
-    if (!this.faults.takeLostAnswer(operationOf(name, apiRequest))) send(response, answer, method);
+    const call: ApiCall = { service: name, operation: operationOf(name, apiRequest), region: signer?.region ?? '', request: apiRequest };
+    const answer = await this.#guarded(call, service);
+    if (answer) send(response, answer, method);
+  }
+
+  /** Undefined: the answer is not to leave. */
+  async #guarded(call: ApiCall, service: ApiService): Promise<ApiResponse | undefined> {
+    for (const guard of this.guards) {
+      const refusal = await guard.admit?.(call);
+      if (refusal) return refusal;
+    }
+    let answer: ApiResponse | undefined = await service.handle(call.request);
+    for (const guard of this.guards) {
+      if (guard.release) answer = await guard.release(call, answer);
+      if (!answer) return undefined;
+    }
+    return answer;
   }
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {

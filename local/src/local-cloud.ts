@@ -100,7 +100,7 @@ export class LocalCloud implements AsyncDisposable {
     const { buckets: objects, logs } = this.#services;
     const onWarning = (message: string): void => onEvent({ kind: 'warning', message });
     this.microvms = new MicrovmService({ account, region, clock, objects, logs, folder: join(folder, 'microvms'), isolation, onWarning });
-    this.#gateway = new Gateway(clock, this.faults);
+    this.#gateway = new Gateway(clock, [this.faults]);
     this.#deployer = new Deployer({ services: this.#services, clock, account, region, emit: onEvent });
   }
 

@@ -61,10 +61,10 @@ export function isOperation(name: string): boolean {
   return KNOWN.has(name);
 }
 
-/** AWS's name of what a request asks for; empty if the service has no such operation. */
+/** AWS's name of what a request asks for; empty if the service has no such operation. `service` is that of an `ApiCall`. */
 export function operationOf(service: string, request: ApiRequest): string {
   if (service === 's3') return s3Operation(request) ?? '';
-  if (service !== 'lambda') return targetOperation(request);
+  if (service !== 'lambda' && service !== 'microvms') return targetOperation(request);
   return REST_OPERATIONS.find(({ method, path }) => method === request.method && path.test(request.path))?.name ?? '';
 }
 

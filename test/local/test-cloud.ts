@@ -45,7 +45,7 @@ export class TestCloud {
   readonly faults = new Faults();
   readonly microvms = new MicrovmsDouble();
   readonly events: CloudEvent[] = [];
-  readonly gateway = new Gateway(this.clock, this.faults);
+  readonly gateway = new Gateway(this.clock, [this.faults]);
   readonly services: Services;
   readonly deployer: Deployer;
   port = 0;
