@@ -97,9 +97,9 @@ export class LocalCloud implements AsyncDisposable {
       cloudEnvironment: () => ({ AWS_ENDPOINT_URL: this.endpoint, [LOCAL_ENDPOINT_VARIABLE]: this.endpoint }),
       onLog: (logGroup, message) => onEvent({ kind: 'log', logGroup, message }),
     });
-    const { buckets: objects, logs } = this.#services;
+    const { buckets: objects, logs, iam: roles } = this.#services;
     const onWarning = (message: string): void => onEvent({ kind: 'warning', message });
-    this.microvms = new MicrovmService({ account, region, clock, objects, logs, folder: join(folder, 'microvms'), isolation, onWarning });
+    this.microvms = new MicrovmService({ account, region, clock, objects, logs, roles, folder: join(folder, 'microvms'), isolation, onWarning });
     this.#gateway = new Gateway(clock, [this.faults]);
     this.#deployer = new Deployer({ services: this.#services, clock, account, region, emit: onEvent });
   }

@@ -14,12 +14,14 @@ import type { ImageRecord, VersionRecord } from './image-record';
 import { type LogTarget, logTarget } from './log-stream';
 import { type Machine, MissingProgramError } from './machine/machine';
 import type { Machines } from './machines';
+import type { RoleAssumer } from '../role-session';
 
 export interface BuildEnvironment {
   readonly place: Place;
   readonly clock: Clock;
   readonly objects: ObjectReader;
   readonly logs: LogSink;
+  readonly roles: RoleAssumer;
   readonly machines: Machines;
   readonly transitionMs: number;
   readonly onWarning: (message: string) => void;

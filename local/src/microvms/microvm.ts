@@ -9,6 +9,7 @@ import { callHook, pollHook, runtimeHookFailure } from './hooks';
 import { logTarget } from './log-stream';
 import type { Machine } from './machine/machine';
 import type { Machines } from './machines';
+import type { RoleAssumer } from '../role-session';
 import type { RunSettings } from './run-input';
 
 export type MicrovmState = 'PENDING' | 'RUNNING' | 'SUSPENDING' | 'SUSPENDED' | 'TERMINATING' | 'TERMINATED';
@@ -21,6 +22,7 @@ const INTERNAL_ERROR = 'Internal service error.';
 export interface MicrovmEnvironment {
   readonly clock: Clock;
   readonly logs: LogSink;
+  readonly roles: RoleAssumer;
   readonly machines: Machines;
   readonly background: Background;
   readonly transitionMs: number;

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { ENDPOINT_HOST } from 'microvm-sandbox/protocol';
 import type { ApiRequest, ApiResponse, ApiService, LogSink, ObjectReader } from '../api';
 import type { Clock } from '../clock';
+import type { RoleAssumer } from '../role-session';
 import { Background } from './background';
 import { Endpoint } from './endpoint';
 import { EndpointAccess } from './endpoint-access';
@@ -29,6 +30,8 @@ export interface MicrovmServiceOptions {
   /** Where code artifacts are read from. */
   readonly objects: ObjectReader;
   readonly logs: LogSink;
+  /** Build roles read artifacts and write build logs; execution roles write logs and are the guest's credentials. */
+  readonly roles: RoleAssumer;
   /** Images and machines live below it; no guest sees it. For this service alone. */
   readonly folder: string;
   readonly isolation: Isolation;
@@ -57,7 +60,7 @@ export class MicrovmService implements ApiService {
 
   constructor(options: MicrovmServiceOptions) {
     this.#options = options;
-    const { account, region, clock, objects, logs, isolation, transitionMs = 20 } = options;
+    const { account, region, clock, objects, logs, roles, isolation, transitionMs = 20 } = options;
     const place = { account, region };
     const folder = resolve(options.folder);
     // What breaks off because the service closes is nobody's concern.
@@ -68,6 +71,7 @@ export class MicrovmService implements ApiService {
       place,
       clock,
       logs,
+      roles,
       machines: this.#machines,
       background: this.#background,
       transitionMs,

@@ -12,6 +12,7 @@ import {
 import { ZipFile } from 'yazl';
 import { type Clock, LocalClock } from '../../../local/src/clock';
 import { type Isolation, MicrovmService } from '../../../local/src/microvms';
+import { IamService } from '../../../local/src/services/iam';
 
 export const ACCOUNT = '000000000000';
 export const REGION = 'us-east-1';
@@ -50,6 +51,7 @@ export class MicrovmCloud {
       clock: serviceClock ?? this.clock,
       objects: { read: async (bucket, key) => this.objects.get(`${bucket}/${key}`) },
       logs: { write: (group, stream, message) => void this.logs.push({ group, stream, message }) },
+      roles: new IamService(ACCOUNT),
       folder: this.folder,
       isolation,
       onWarning: (message) => void this.warnings.push(message),

@@ -28,6 +28,11 @@ export interface Machine {
   readonly exited: Promise<number>;
   /** A connection to 127.0.0.1:`port` inside the guest. */
   dial(port: number): Promise<Socket>;
+  /**
+   * From now on connections of the guest to http://169.254.169.254 (the instance metadata service) are handed to `accept`. Until then
+   * and without it they are refused. Without namespaces, programs find it by AWS_EC2_METADATA_SERVICE_ENDPOINT in their environment.
+   */
+  serveMetadata(accept: (connection: Socket) => void): Promise<void>;
   suspend(): Promise<void>;
   resume(): Promise<void>;
   /** Kills every process of the machine, makes sure that none is left, and removes its folder. */
