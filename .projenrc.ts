@@ -1,4 +1,5 @@
 import { awscdk, javascript, JsonPatch } from 'projen';
+import { Bench } from './projenrc/bench';
 import { Bundles } from './projenrc/bundles';
 import { Demo } from './projenrc/demo';
 import { importDirection, lineWidth } from './projenrc/lint';
@@ -37,7 +38,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   docgen: true,
   jest: false,
   eslintOptions: {
-    dirs: ['src', 'lambda', 'runtime-image', 'client', 'local', 'examples', 'projenrc', '.projenrc.ts'],
+    dirs: ['src', 'lambda', 'runtime-image', 'client', 'local', 'examples', 'benchmark', 'projenrc', '.projenrc.ts'],
     devdirs: ['test'],
     commandOptions: { fix: false },
   },
@@ -125,9 +126,10 @@ for (const [name, value] of [
 project.package.addPackageResolutions('unrs-resolver@1.12.2');
 
 new Demo(project);
+new Bench(project);
 importDirection(project);
 lineWidth(project);
-for (const bundled of ['lambda/**', 'runtime-image/**', 'examples/**']) project.eslint?.allowDevDeps(bundled);
+for (const bundled of ['lambda/**', 'runtime-image/**', 'examples/**', 'benchmark/**']) project.eslint?.allowDevDeps(bundled);
 new TestSuite(project);
 
 // The package is found by its own name from examples and tests, as a user would find it.

@@ -40,7 +40,7 @@ export class TestSuite extends Component {
 
     const verify = project.addTask('verify', { description: 'Lint, type checks and tests of a compiled tree' });
     verify.spawn(project.eslint!.eslintTask);
-    for (const folder of ['lambda', 'runtime-image', 'examples', 'test']) verify.exec(`tsc --project ${folder}`);
+    for (const folder of ['lambda', 'runtime-image', 'examples', 'benchmark', 'test']) verify.exec(`tsc --project ${folder}`);
     verify.exec('jest --ci', { receiveArgs: true });
 
     const snapshots = project.addTask('snapshots', { description: 'Renews the committed templates of the examples' });
