@@ -4,6 +4,8 @@ export interface ApiRequest {
   /** Path without the query, as sent: percent-encoding is kept. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** The query as sent, percent-encoding kept; left out by callers that are not HTTP. */
+  readonly rawQuery?: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
@@ -43,10 +45,15 @@ export interface Guard {
 
 /** Where a service writes what AWS would write to CloudWatch Logs. */
 export interface LogSink {
-  write(logGroup: string, logStream: string, message: string): void;
+  /** `time`: epoch milliseconds. Default: now. */
+  write(logGroup: string, logStream: string, message: string, time?: number): void;
+  /** Left out: a group is there once something was written to it. */
+  hasGroup?(logGroup: string): boolean;
 }
 
 /** What the MicroVMs service reads artifacts from. Undefined: there is no such object. */
 export interface ObjectReader {
   read(bucket: string, key: string): Promise<Buffer | undefined>;
+  /** Left out: a bucket that is not there looks like an object that is not there. */
+  hasBucket?(bucket: string): boolean;
 }

@@ -1,3 +1,5 @@
+import type { Persistent } from './persistent';
+
 export interface Timer {
   cancel(): void;
 }
@@ -17,14 +19,30 @@ interface Pending {
 }
 
 /** Runs with the machine's clock, and ahead of it after `advance`. */
-export class LocalClock implements Clock {
+export class LocalClock implements Clock, Persistent {
   #offsetMs = 0;
   #pending = new Set<Pending>();
   #alarm?: NodeJS.Timeout;
+  #onFired?: () => void;
 
   /** How far this clock is ahead of the machine's, in milliseconds. */
   get offsetMs(): number {
     return this.#offsetMs;
+  }
+
+  /** Tells after each timer's callback. */
+  whenFired(callback: () => void): void {
+    this.#onFired = callback;
+  }
+
+  save(): unknown {
+    return { offsetMs: this.#offsetMs };
+  }
+
+  restore(state: unknown): void {
+    const { offsetMs } = state as { offsetMs: unknown };
+    if (!(typeof offsetMs === 'number' && offsetMs >= 0)) throw new Error(`offsetMs is ${String(offsetMs)}`);
+    this.#offsetMs = offsetMs;
   }
 
   now(): number {
@@ -70,6 +88,7 @@ export class LocalClock implements Clock {
   async #fire(pending: Pending): Promise<void> {
     this.#pending.delete(pending);
     await pending.callback();
+    this.#onFired?.();
   }
 
   #setAlarm(): void {

@@ -1,6 +1,10 @@
+import type { DeniedEvent } from './iam/authorization';
+
 export type StackStatus =
-  | 'CREATE_IN_PROGRESS' | 'CREATE_COMPLETE' | 'UPDATE_IN_PROGRESS' | 'UPDATE_COMPLETE' | 'ROLLBACK_IN_PROGRESS' | 'ROLLBACK_COMPLETE'
-  | 'ROLLBACK_FAILED' | 'DELETE_IN_PROGRESS' | 'DELETE_COMPLETE' | 'DELETE_FAILED';
+  | 'CREATE_IN_PROGRESS' | 'CREATE_COMPLETE' | 'CREATE_FAILED' | 'ROLLBACK_IN_PROGRESS' | 'ROLLBACK_COMPLETE' | 'ROLLBACK_FAILED'
+  | 'UPDATE_IN_PROGRESS' | 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS' | 'UPDATE_COMPLETE' | 'UPDATE_FAILED' | 'UPDATE_ROLLBACK_IN_PROGRESS'
+  | 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS' | 'UPDATE_ROLLBACK_COMPLETE' | 'UPDATE_ROLLBACK_FAILED' | 'DELETE_IN_PROGRESS'
+  | 'DELETE_COMPLETE' | 'DELETE_FAILED';
 
 export type ResourceStatus =
   | 'CREATE_IN_PROGRESS' | 'CREATE_COMPLETE' | 'CREATE_FAILED' | 'UPDATE_IN_PROGRESS' | 'UPDATE_COMPLETE' | 'UPDATE_FAILED'
@@ -42,4 +46,4 @@ export interface LogEvent {
 }
 
 /** What happens in the local cloud, as it happens. */
-export type CloudEvent = StackEvent | ResourceEvent | WarningEvent | LogEvent;
+export type CloudEvent = StackEvent | ResourceEvent | WarningEvent | LogEvent | DeniedEvent;

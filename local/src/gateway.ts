@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ApiCall, ApiRequest, ApiResponse, ApiService, Guard } from './api';
 import type { Clock } from './clock';
+import { signerOf, unsignedService } from './iam/signer';
 import { isMicrovmPath, operationOf } from './operations';
-import { signerOf } from './signer';
 
 /** Serves the endpoints of microVMs; their traffic is passed on as it comes. */
 export interface EndpointProxy {
@@ -30,6 +30,7 @@ interface Exchange {
 }
 
 const MAX_BODY_BYTES = 1024 ** 3;
+const REFUSED_MS = 1000;
 const LOOPBACK = /^(?:127\.0\.0\.1|localhost|\[::1\])$/;
 
 /** The one HTTP server of the local cloud: every service and every microVM endpoint, on loopback. */
@@ -71,7 +72,7 @@ export class Gateway {
     response.on('error', () => response.destroy());
     try {
       const body = await readBody(request);
-      if (!body) return send(response, problem(413, 'RequestEntityTooLarge', `the body is larger than ${MAX_BODY_BYTES} bytes`));
+      if (!body) return refuseRest(request, response, problem(413, 'RequestEntityTooLarge', `the body is larger than ${MAX_BODY_BYTES} bytes`));
       await this.#dispatch(routes, { host, request, body, response });
     } catch (error) {
       // A caller that left in the middle has nobody to answer to.
@@ -81,16 +82,16 @@ export class Gateway {
 
   async #dispatch(routes: GatewayRoutes, { host, request, body, response }: Exchange): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://localhost');
-    const path = (request.url ?? '/').split('?')[0];
+    const [path, rawQuery] = (request.url ?? '/').split('?', 2);
     const headers = flatten(request.headers);
     const signer = signerOf(headers.authorization, url.searchParams);
     const method = request.method ?? 'GET';
-    const apiRequest: ApiRequest = { method, path, query: url.searchParams, headers, body, accessKeyId: signer?.accessKeyId ?? '' };
+    const apiRequest: ApiRequest = { method, path, query: url.searchParams, rawQuery, headers, body, accessKeyId: signer?.accessKeyId ?? '' };
 
     if (host === routes.responseHost) return send(response, await routes.responses.handle(apiRequest));
     // A web page in a browser on this machine reaches loopback too, under a name of its own.
     if (!LOOPBACK.test(host)) return send(response, problem(421, 'MisdirectedRequest', `no service of the local cloud has the host name "${host}"`));
-    const scope = signer?.service ?? 's3';
+    const scope = signer?.service ?? unsignedService(apiRequest);
     const name = scope === 'lambda' && isMicrovmPath(path) ? 'microvms' : scope;
     const service = name === 'microvms' ? routes.microvms : routes.services[name];
     if (!service) return send(response, problem(501, 'NotImplemented', `the local cloud has no service "${name}"; it has ${Object.keys(routes.services).join(', ')}`));
@@ -126,15 +127,28 @@ function hostOf(request: IncomingMessage): string {
   return (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
 }
 
+/** Undefined: it is too large; the rest of it is still to come. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) return resolve(undefined);
+      chunks.push(chunk);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('error', reject);
+    request.on('close', () => reject(new Error('the caller left')));
+  });
+}
+
+/** The caller gets some time to read the answer while it still sends. */
+function refuseRest(request: IncomingMessage, response: ServerResponse, answer: ApiResponse): void {
+  request.removeAllListeners('data').resume();
+  send(response, { ...answer, headers: { ...answer.headers, connection: 'close' } });
+  setTimeout(() => request.destroy(), REFUSED_MS).unref();
 }
 
 function flatten(headers: IncomingMessage['headers']): Record<string, string> {

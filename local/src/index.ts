@@ -3,8 +3,20 @@ export type { Clock, LocalClock, Timer } from './clock';
 export type { CloudEvent, LogEvent, ResourceEvent, ResourceStatus, StackEvent, StackStatus, WarningEvent } from './cloud-event';
 export type { DeployedStack } from './deploy/deployer';
 export { DeployError } from './deploy/stack';
-export type { Faults, LostAnswer } from './faults';
+export type { AuthorizationDecision, AuthorizationRequest, Authorize, ContextKeys, DeniedEvent } from './iam/authorization';
+export type { NamedPolicy } from './iam/role-store';
+export type { Faults } from './faults';
+export type {
+  ConflictingWrites, Delay, ExceededQuota, FailingBuild, HangingHook, LostAnswer, MicrovmDeath, OperationFault, Refusal,
+  RefusingEndpoint, SlowStorage,
+} from './faults/fault-options';
+export type { Occurrence } from './faults/occurrence';
 export type { Inventory } from './inventory';
-export type { InvokeResult, LocalCloudOptions } from './local-cloud';
-export type { Isolation, MicrovmService, MicrovmState, MicrovmSummary } from './microvms';
-export { LocalCloud, startLocalCloud } from './local-cloud';
+export type { InvokeResult } from './local-cloud';
+export type { LocalCloudOptions } from './local-cloud-options';
+export type {
+  Isolation, MemoryCounting, MicrovmQuotas, MicrovmService, MicrovmState, MicrovmSummary, RatedOperation, ServiceBehaviour,
+} from './microvms';
+export { LocalCloud } from './local-cloud';
+export { startLocalCloud } from './start-local-cloud';
+export type { EngineChoice } from './microvms/container/container-engine';

@@ -1,4 +1,5 @@
 import type { ApiRequest } from './api';
+import { queryOperation } from './services/query-protocol';
 import { s3Operation, S3_OPERATIONS } from './services/s3/s3-operation';
 import { targetOperation } from './services/service-error';
 
@@ -48,14 +49,32 @@ const REST_OPERATIONS: readonly RestOperation[] = [
   rest('Invoke', 'POST', `${FUNCTION}/invocations`),
   rest('GetFunction', 'GET', FUNCTION),
   rest('GetFunctionConfiguration', 'GET', `${FUNCTION}/configuration`),
+  rest('UpdateFunctionCode', 'PUT', `${FUNCTION}/code`),
+  rest('UpdateFunctionConfiguration', 'PUT', `${FUNCTION}/configuration`),
+  rest('PublishVersion', 'POST', `${FUNCTION}/versions`),
+  rest('UpdateAlias', 'PUT', `${FUNCTION}/aliases/{}`),
 ];
 
 const TARGET_OPERATIONS = [
   'BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactGetItems', 'TransactWriteItems',
-  'UpdateItem', 'StartExecution', 'DescribeExecution', 'PutLogEvents', 'GetLogEvents', 'FilterLogEvents',
+  'UpdateItem', 'StartExecution', 'DescribeExecution', 'UpdateStateMachine', 'PutLogEvents', 'GetLogEvents', 'FilterLogEvents', 'GetParameter',
+  'GetParameters', 'GetParametersByPath', 'PutParameter', 'DeleteParameter', 'DeleteParameters', 'DescribeParameters',
+  'DescribeRepositories',
 ];
 
-const KNOWN = new Set([...REST_OPERATIONS.map(({ name }) => name), ...TARGET_OPERATIONS, ...S3_OPERATIONS]);
+/** Services that take a form. */
+const QUERY_SERVICES = new Set(['cloudformation', 'sts']);
+
+const QUERY_OPERATIONS = [
+  'CreateStack', 'UpdateStack', 'DeleteStack', 'DescribeStacks', 'ListStacks', 'DescribeStackEvents', 'DescribeStackResources',
+  'DescribeStackResource', 'ListStackResources', 'GetTemplate', 'GetTemplateSummary', 'ValidateTemplate', 'CreateChangeSet',
+  'DescribeChangeSet', 'ListChangeSets', 'ExecuteChangeSet', 'DeleteChangeSet', 'ListExports', 'ListImports',
+  'UpdateTerminationProtection', 'GetCallerIdentity', 'AssumeRole',
+];
+
+const KNOWN = new Set([
+  ...REST_OPERATIONS.map(({ name }) => name), ...TARGET_OPERATIONS, ...QUERY_OPERATIONS, ...S3_OPERATIONS,
+]);
 
 export function isOperation(name: string): boolean {
   return KNOWN.has(name);
@@ -64,6 +83,7 @@ export function isOperation(name: string): boolean {
 /** AWS's name of what a request asks for; empty if the service has no such operation. `service` is that of an `ApiCall`. */
 export function operationOf(service: string, request: ApiRequest): string {
   if (service === 's3') return s3Operation(request) ?? '';
+  if (QUERY_SERVICES.has(service)) return queryOperation(request);
   if (service !== 'lambda' && service !== 'microvms') return targetOperation(request);
   return REST_OPERATIONS.find(({ method, path }) => method === request.method && path.test(request.path))?.name ?? '';
 }

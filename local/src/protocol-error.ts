@@ -13,7 +13,11 @@ const REST_SERVICES = new Set(['lambda', 'microvms']);
 const builder = new XMLBuilder();
 
 /** An error as the named service would put it on the wire: for answers that are given in a service's place. */
-export function protocolError(service: string, error: ServiceError, headers: Readonly<Record<string, string>> = {}): ApiResponse {
+export function protocolError(
+  service: string,
+  error: ServiceError,
+  headers: Readonly<Record<string, string>> = {},
+): ApiResponse {
   const answer = errorOf(service, error);
   return { ...answer, headers: { ...answer.headers, ...headers } };
 }
@@ -23,7 +27,8 @@ function errorOf(service: string, error: ServiceError): ApiResponse {
   if (service === 's3') return xmlError(error);
   if (QUERY_SERVICES.has(service)) {
     const Type = status < 500 ? 'Sender' : 'Receiver';
-    const body = builder.build({ ErrorResponse: { Error: { Type, Code: code, Message: message }, RequestId: crypto.randomUUID() } });
+    const RequestId = crypto.randomUUID();
+    const body = builder.build({ ErrorResponse: { Error: { Type, Code: code, Message: message }, RequestId } });
     return { status, headers: { 'content-type': 'text/xml' }, body };
   }
   if (!REST_SERVICES.has(service)) return jsonError(error);

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { DynamoDBClient, PutItemCommand, CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { LambdaClient, ListFunctionsCommand, InvokeCommand } from '@aws-sdk/client-lambda';
 import { LambdaMicrovmsClient, ListMicrovmsCommand, ListTagsCommand } from '@aws-sdk/client-lambda-microvms';
 import { EC2_SIGNATURE } from './signatures';
@@ -75,12 +75,12 @@ test('tells the time of the cloud\'s clock', async () => {
 test('loses the answers that it was told to lose, after the request took effect', async () => {
   const requestHandler = { requestTimeout: 300, throwOnRequestTimeout: true };
   const client = new DynamoDBClient({ ...cloud.clientConfiguration, requestHandler });
-  await client.send(new CreateTableCommand({
+  await cloud.services.dynamodb.call('CreateTable', {
     TableName: 'faulty',
     BillingMode: 'PAY_PER_REQUEST',
     AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
     KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-  }));
+  });
   const put = (id: string) => client.send(new PutItemCommand({ TableName: 'faulty', Item: { id: { S: id } } }));
   cloud.faults.loseAnswer({ operation: 'PutItem' });
   await expect(put('lost')).rejects.toMatchObject({ name: 'TimeoutError' });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaMicrovmsClient, ListMicrovmImagesCommand } from '@aws-sdk/client-lambda-microvms';
 import type { Stack } from 'aws-cdk-lib';
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, CustomResource, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { CloudEvent, LocalCloud } from 'microvm-sandbox-local';
 import { startLocalCloud } from 'microvm-sandbox-local';
@@ -72,6 +72,23 @@ test('leaves no process, no port and no file behind once it is stopped', async (
   expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   await expect(fetch(cloud.endpoint)).rejects.toThrow();
   expect(existsSync(`${tmpdir()}/${mine}`)).toBe(false);
+});
+
+test('fails a deployment that stop() breaks off, and one after it', async () => {
+  const cloud = await start();
+  const assembly = synthesize((scope) => {
+    const handler = inlineFunction(scope, 'Handler', 'exports.handler = () => new Promise(() => setInterval(() => {}, 1000))');
+    new CustomResource(scope, 'Slow', { serviceToken: handler.functionArn });
+  });
+  const deployment = expect(cloud.deploy(assembly)).rejects.toThrow('the local cloud was stopped while this was under way');
+  const end = Date.now() + 10_000;
+  while (cloud.inventory().functionProcesses === 0 && Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await cloud.stop();
+  await deployment;
+  expect(existsSync(cloud.folder)).toBe(false);
+  await expect(cloud.deploy(assembly)).rejects.toThrow('deploy: the local cloud is stopped; start another');
 });
 
 test('fails for a region, account, port or isolation that cannot be', async () => {

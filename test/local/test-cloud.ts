@@ -8,6 +8,8 @@ import { Deployer } from '../../local/src/deploy/deployer';
 import { Faults } from '../../local/src/faults';
 import type { EndpointProxy } from '../../local/src/gateway';
 import { Gateway } from '../../local/src/gateway';
+import { CloudFormationService } from '../../local/src/services/cloudformation/cloudformation-service';
+import { HotswapRefusal } from '../../local/src/services/cloudformation/hotswap-refusal';
 import { Services } from '../../local/src/services/services';
 
 const ACCOUNT = '000000000000';
@@ -42,12 +44,18 @@ export class TestCloud {
   readonly account = ACCOUNT;
   readonly region = REGION;
   readonly clock = new LocalClock();
-  readonly faults = new Faults();
+  readonly faults = new Faults({
+    clock: this.clock,
+    account: ACCOUNT,
+    killMicrovm: async () => undefined,
+    callDynamoDb: (operation, input) => this.services.dynamodb.call(operation, input),
+  });
   readonly microvms = new MicrovmsDouble();
   readonly events: CloudEvent[] = [];
-  readonly gateway = new Gateway(this.clock, [this.faults]);
+  readonly gateway = new Gateway(this.clock, [new HotswapRefusal(), this.faults]);
   readonly services: Services;
   readonly deployer: Deployer;
+  readonly cloudFormation: CloudFormationService;
   port = 0;
 
   constructor(readonly folder: string) {
@@ -62,14 +70,16 @@ export class TestCloud {
       cloudEnvironment: () => ({ AWS_ENDPOINT_URL: this.endpoint, MICROVM_SANDBOX_LOCAL_ENDPOINT: this.endpoint }),
       onLog: () => undefined,
     });
-    this.services.parameters.set('/cdk-bootstrap/hnb659fds/version', '30');
+    this.services.parameters.preset('/cdk-bootstrap/hnb659fds/version', '30');
     this.deployer = new Deployer({ services: this.services, clock, account, region, emit });
+    const { engine } = this.deployer;
+    this.cloudFormation = new CloudFormationService({ engine, objects: this.services.buckets, clock, account, region });
   }
 
   async start(): Promise<void> {
-    await this.services.start();
     const { byName, responses } = this.services;
-    this.gateway.mount({ microvms: this.microvms, services: byName, responses, responseHost: responses.host });
+    const services = { ...byName, cloudformation: this.cloudFormation };
+    this.gateway.mount({ microvms: this.microvms, services, responses, responseHost: responses.host });
     this.port = await this.gateway.listen(0);
   }
 

@@ -18,7 +18,7 @@ export interface PublishOptions {
   readonly account: string;
   readonly region: string;
   readonly warn: (message: string) => void;
-  /** Told each bucket that assets go to. */
+  /** Told each bucket that was made for assets. */
   readonly onBucket: (name: string) => void;
 }
 
@@ -35,8 +35,10 @@ export async function publishAssets(manifestFile: string, options: PublishOption
     for (const { bucketName, objectKey } of Object.values(asset.destinations)) {
       const bucket = fill(bucketName);
       const key = fill(objectKey);
-      if (!buckets.hasBucket(bucket)) buckets.createBucket(bucket);
-      onBucket(bucket);
+      if (!buckets.hasBucket(bucket)) {
+        buckets.createBucket(bucket);
+        onBucket(bucket);
+      }
       if (buckets.bucket(bucket).objects.has(key)) continue;
       await buckets.put(bucket, key, await contentOf(asset, dirname(manifestFile)));
     }

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Template } from './template';
 
 type Artifacts = Readonly<Record<string, Artifact>>;
 
@@ -17,6 +16,7 @@ interface Artifact {
     readonly templateFile?: string;
     readonly stackName?: string;
     readonly parameters?: Readonly<Record<string, string>>;
+    readonly tags?: Readonly<Record<string, string>>;
     readonly file?: string;
     readonly directoryName?: string;
   };
@@ -30,8 +30,10 @@ export interface AssemblyStack {
   readonly displayName: string;
   /** `aws://<account>/<region>`, either of which may be unknown. */
   readonly environment: string;
-  readonly template: Template;
+  /** As it was synthesized: JSON or YAML. */
+  readonly templateBody: string;
   readonly parameters: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
   readonly assetManifests: readonly string[];
   /** Artifact ids of the stacks that come first. */
   readonly dependencies: readonly string[];
@@ -89,8 +91,9 @@ function readStack(directory: string, artifactId: string, artifacts: Artifacts):
     stackName: properties.stackName ?? artifactId,
     displayName: displayName ?? artifactId,
     environment,
-    template: JSON.parse(readFileSync(join(directory, properties.templateFile ?? ''), 'utf8')) as Template,
+    templateBody: readFileSync(join(directory, properties.templateFile ?? ''), 'utf8'),
     parameters: properties.parameters ?? {},
+    tags: properties.tags ?? {},
     assetManifests: dependencies
       .filter((id) => artifacts[id]?.type === 'cdk:asset-manifest')
       .map((id) => join(directory, artifacts[id].properties?.file ?? '')),

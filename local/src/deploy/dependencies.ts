@@ -1,4 +1,5 @@
 import type { TemplateResource } from './template';
+import { ServiceError } from '../services/service-error';
 
 /** Which of `resources` each of them refers to or depends on. */
 export function dependenciesOf(resources: Readonly<Record<string, TemplateResource>>): Map<string, Set<string>> {
@@ -19,7 +20,7 @@ function collectReferences(value: unknown, found: Set<string>): void {
     if (key === 'Fn::GetAtt') found.add(String(Array.isArray(argument) ? argument[0] : String(argument).split('.')[0]));
     if (key === 'Fn::Sub') {
       const text = String(Array.isArray(argument) ? argument[0] : argument);
-      for (const [, name] of text.matchAll(/\$\{([^!}][^}.]*)/g)) found.add(name);
+      for (const [, name] of text.matchAll(/\$\{\s*([^!}][^}.\s]*)/g)) found.add(name);
     }
     collectReferences(argument, found);
   }
@@ -28,7 +29,10 @@ function collectReferences(value: unknown, found: Set<string>): void {
 function refuseCycles(dependencies: ReadonlyMap<string, ReadonlySet<string>>): void {
   const finished = new Set<string>();
   const visit = (id: string, path: readonly string[]): void => {
-    if (path.includes(id)) throw new Error(`Circular dependency between resources: [${[...path.slice(path.indexOf(id)), id].join(', ')}]`);
+    if (path.includes(id)) {
+      const circle = path.slice(path.indexOf(id)).join(', ');
+      throw new ServiceError('ValidationError', `Circular dependency between resources: [${circle}]`);
+    }
     if (finished.has(id)) return;
     for (const dependency of dependencies.get(id) ?? []) visit(dependency, [...path, id]);
     finished.add(id);
@@ -43,14 +47,52 @@ export function reversed(dependencies: ReadonlyMap<string, ReadonlySet<string>>)
   return result;
 }
 
+/** The graph without the arrows that close a circle: of two generations of a stack, each may depend on the other. */
+export function withoutCycles(dependencies: ReadonlyMap<string, ReadonlySet<string>>): Map<string, Set<string>> {
+  const result = new Map([...dependencies.keys()].map((id) => [id, new Set<string>()]));
+  const open = new Set<string>();
+  const finished = new Set<string>();
+  const visit = (id: string): void => {
+    if (finished.has(id)) return;
+    open.add(id);
+    for (const dependency of dependencies.get(id) ?? []) {
+      if (open.has(dependency)) continue;
+      result.get(id)?.add(dependency);
+      visit(dependency);
+    }
+    open.delete(id);
+    finished.add(id);
+  };
+  for (const id of dependencies.keys()) visit(id);
+  return result;
+}
+
+/** Each id after those that it depends on. */
+export function inOrder(dependencies: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const ordered = new Set<string>();
+  const add = (id: string): void => {
+    if (ordered.has(id)) return;
+    dependencies.get(id)?.forEach(add);
+    ordered.add(id);
+  };
+  for (const id of dependencies.keys()) add(id);
+  return [...ordered];
+}
+
+export interface RunOptions {
+  /** After a failure nothing new is begun at all, not only nothing that depends on what failed. */
+  readonly stopEarly: boolean;
+  readonly onFailure?: () => void;
+}
+
 /**
- * Works on each id once everything that it depends on is done; what is independent runs side by side. After a failure nothing that
- * depends on the failed one starts, and with `stopEarly` nothing at all. Throws the first failure once everything has come to rest.
+ * Works on each id once everything that it depends on is done; what is independent runs side by side. Throws the first failure once
+ * everything has come to rest.
  */
 export async function runInOrder(
   dependencies: ReadonlyMap<string, ReadonlySet<string>>,
   work: (id: string) => Promise<void>,
-  { stopEarly }: { stopEarly: boolean },
+  { stopEarly, onFailure }: RunOptions,
 ): Promise<void> {
   const failures: unknown[] = [];
   const runs = new Map<string, Promise<boolean>>();
@@ -62,6 +104,7 @@ export async function runInOrder(
       return true;
     } catch (error) {
       failures.push(error);
+      onFailure?.();
       return false;
     }
   };

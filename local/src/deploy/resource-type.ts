@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock';
+import type { NestedStacks } from './nested-stacks';
 import type { Properties } from './properties';
 import type { Resource } from './stack';
 import type { Services } from '../services/services';
@@ -14,13 +15,22 @@ export interface ResourceContext {
   readonly stackId: string;
   readonly logicalId: string;
   readonly type: string;
+  readonly nested: NestedStacks;
+  /** Whether a bucket that exists already was made in place of a bootstrap's: the stack that asks has it from now on. */
+  readonly adopts: (bucketName: string) => boolean;
   readonly warn: (message: string) => void;
 }
 
 /** How resources of one type come, change and go. */
 export interface ResourceType {
-  /** Properties whose change takes a new resource. Absent: every change does. */
+  /** Properties whose change takes a new resource. Absent: every change does, if there is no `update`. */
   readonly createOnly?: readonly string[];
+  /** The property that names a resource: two with the same name cannot stand side by side while one replaces the other. */
+  readonly name?: string;
+  /** Attributes may change in every update. */
+  readonly changesAttributes?: boolean;
+  /** Why CloudFormation does not even try this change. Undefined: it does. */
+  refuse?(before: Properties, after: Properties): string | undefined;
   create(properties: Properties, context: ResourceContext): Promise<Resource> | Resource;
   /** Changes a resource in place. The physical id of the answer differs if that made a new one. */
   update?(
@@ -33,8 +43,10 @@ export interface ResourceType {
   delete(resource: Resource, properties: Properties, context: ResourceContext): Promise<void> | void;
 }
 
+type NameContext = Pick<ResourceContext, 'stackName' | 'logicalId'>;
+
 /** A name as CloudFormation makes it for a resource without one: `<stack>-<logical id>-<random>`, cut from the front parts. */
-export function generatedName({ stackName, logicalId }: ResourceContext, maxLength: number): string {
+export function generatedName({ stackName, logicalId }: NameContext, maxLength: number): string {
   const suffix = randomBytes(8).toString('hex').slice(0, 12);
   const room = maxLength - suffix.length - 2;
   const id = logicalId.slice(0, Math.max(24, room - stackName.length));

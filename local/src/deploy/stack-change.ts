@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { runInOrder } from './dependencies';
 import type { DesiredResource, ResourceDriver } from './resource-driver';
+import { needsReplacement, typeOf } from './resource-driver';
 import type { Stack, StackResource } from './stack';
-import { DeployError } from './stack';
 import type { StackPlan } from './stack-plan';
 
 /** One step that a rollback has to undo. */
 type Step =
-  | { readonly kind: 'created'; readonly resource: StackResource }
-  | { readonly kind: 'updated'; readonly before: StackResource; readonly after: StackResource };
+  | { readonly kind: 'created'; readonly after: StackResource }
+  | { readonly kind: 'replaced' | 'updated'; readonly before: StackResource; readonly after: StackResource };
 
-/** Brings a stack from what it is to what its plan says. */
+/** Brings the resources of a stack from what they are to what its plan says. Deletes nothing: that cannot be undone. */
 export class StackChange {
   readonly #steps: Step[] = [];
 
@@ -20,67 +20,118 @@ export class StackChange {
     private readonly driver: ResourceDriver,
   ) {}
 
-  /** Creates and changes in the order of dependencies. Nothing is deleted yet. */
+  /** Creates and changes in the order of dependencies. What is replaced or wanted no longer is among the stack's leftovers then. */
   async apply(): Promise<void> {
-    await runInOrder(this.plan.dependencies, (logicalId) => this.#applyResource(logicalId), { stopEarly: true });
+    const onFailure = (): void => this.driver.cancel();
+    const work = (logicalId: string): Promise<void> => this.#applyResource(logicalId);
+    await runInOrder(this.plan.dependencies, work, { stopEarly: true, onFailure });
   }
 
-  /** Deletes what was replaced or is wanted no longer. Answers what could not be deleted. */
-  async cleanUp(): Promise<StackResource[]> {
-    const left: StackResource[] = [];
-    const before = [...this.stack.resources.values()].reverse();
-    for (const resource of before) {
-      const after = this.plan.resources.get(resource.logicalId);
-      if (after?.physicalId === resource.physicalId) continue;
-      if ((after ? resource.updateReplacePolicy : resource.deletionPolicy) === 'Retain') this.driver.skipDelete(resource);
-      else await this.driver.delete(resource).catch(() => void left.push(resource));
+  /** Hands what the plan has no longer to the leftovers. */
+  dropRemoved(): void {
+    for (const resource of [...this.stack.resources.values()].reverse()) {
+      if (!this.plan.dependencies.has(resource.logicalId)) this.#drop(resource, resource.deletionPolicy.startsWith('Retain'));
     }
-    return left;
   }
 
-  /** Undoes every step, the last one first. Answers the resources for which that failed. */
-  async rollBack(): Promise<StackResource[]> {
-    const left: StackResource[] = [];
+  /** Undoes every step but deletes nothing, the last one first. Answers the ids of the resources for which that failed. */
+  async rollBack(): Promise<string[]> {
+    const failed: string[] = [];
     for (const step of this.#steps.splice(0).reverse()) {
-      const resource = step.kind === 'created' ? step.resource : step.after;
-      await this.#undo(step).catch(() => void left.push(resource));
+      await this.#undo(step).catch(() => void failed.push(step.after.logicalId));
     }
-    return left;
+    return failed;
   }
 
   async #applyResource(logicalId: string): Promise<void> {
     const current = this.stack.resources.get(logicalId);
-    const desired = this.plan.desired(logicalId);
-    if (current && current.type !== desired.type) {
-      const reason = `Update of resource type is not permitted: it is ${current.type}. Give the resource another logical id.`;
-      throw new DeployError(this.stack.name, reason, { logicalId, resourceType: desired.type });
-    }
-    if (current && isDeepStrictEqual(current.properties, desired.properties)) {
-      this.plan.settle({ ...current, ...desired });
-    } else if (current && !this.driver.needsReplacement(current, desired.properties)) {
-      this.plan.settle(await this.#update(current, desired));
-    } else {
-      const created = await this.driver.create(desired, (resource) => this.#steps.push({ kind: 'created', resource }));
-      this.#steps.push({ kind: 'created', resource: created });
-      this.plan.settle(created);
-    }
+    const desired = this.#desired(logicalId, current);
+    const isSame = current && isDeepStrictEqual(current.properties, desired.properties);
+    if (!current) await this.#create(desired);
+    else if (isSame) this.#keep({ ...desired, ...serviceSide(current) });
+    else if (needsReplacement(current, desired.properties)) await this.#replace(current, desired);
+    else await this.#update(current, desired);
   }
 
-  async #update(before: StackResource, desired: DesiredResource): Promise<StackResource> {
+  #desired(logicalId: string, current: StackResource | undefined): DesiredResource {
+    const { Type: type } = this.plan.wanted[logicalId];
+    const refuse = (reason: string): Error => this.driver.refuse(current ? 'UPDATE' : 'CREATE', { logicalId, type }, reason);
+    let desired;
+    try {
+      desired = this.plan.desired(logicalId);
+    } catch (error) {
+      throw refuse(error instanceof Error ? error.message : String(error));
+    }
+    const reason = current && typeOf(type).refuse?.(current.properties, desired.properties);
+    if (reason !== undefined) throw refuse(reason);
+    return desired;
+  }
+
+  async #create(desired: DesiredResource): Promise<void> {
+    const created = await this.#underWay(desired, (onPartial) => this.driver.create(desired, onPartial));
+    this.#steps.push({ kind: 'created', after: created });
+    this.#keep(created);
+  }
+
+  async #replace(before: StackResource, desired: DesiredResource): Promise<void> {
+    const after = await this.#underWay(desired, (onPartial) => this.driver.replace(before, desired, onPartial));
+    this.#steps.push({ kind: 'replaced', before, after });
+    this.#keep(after);
+    this.#leave(before, desired.updateReplacePolicy === 'Retain');
+  }
+
+  async #update(before: StackResource, desired: DesiredResource): Promise<void> {
     // Noted first: an update that failed half way is undone, too.
-    const step: Step = { kind: 'updated', before, after: { ...before, ...desired } };
+    const step: Step = { kind: 'updated', before, after: { ...desired, ...serviceSide(before) } };
     this.#steps.push(step);
     const after = await this.driver.update(before, desired);
-    const done: Step = after.physicalId === before.physicalId
-      ? { kind: 'updated', before, after }
-      : { kind: 'created', resource: after };
-    this.#steps.splice(this.#steps.indexOf(step), 1, done);
-    return after;
+    this.#steps.splice(this.#steps.indexOf(step), 1, { ...step, after });
+    this.#keep(after);
+    if (after.physicalId !== before.physicalId) this.#leave(before, desired.updateReplacePolicy === 'Retain');
   }
 
   async #undo(step: Step): Promise<void> {
-    if (step.kind === 'updated') await this.driver.update(step.after, step.before);
-    else if (step.resource.deletionPolicy === 'Retain') this.driver.skipDelete(step.resource);
-    else await this.driver.delete(step.resource);
+    const { after } = step;
+    const isRetained = after.deletionPolicy === 'Retain';
+    if (step.kind === 'created') return this.#drop(after, isRetained);
+    const { before } = step;
+    if (step.kind === 'replaced') this.driver.tellRestored(before);
+    const restored = step.kind === 'replaced' ? before : await this.driver.update(after, before);
+    this.stack.resources.set(restored.logicalId, restored);
+    this.stack.leftovers = this.stack.leftovers.filter(({ resource }) => resource !== before);
+    if (before.physicalId !== restored.physicalId) this.#leave(before, false);
+    const isThird = ![before.physicalId, restored.physicalId].includes(after.physicalId);
+    if (isThird) this.#leave(after, isRetained);
   }
+
+  async #underWay(
+    desired: DesiredResource,
+    work: (onPartial: (resource: StackResource) => void) => Promise<StackResource>,
+  ): Promise<StackResource> {
+    const { underWay } = this.stack;
+    underWay.set(desired.logicalId, desired);
+    try {
+      return await work((partial) => this.#leave(partial, false));
+    } finally {
+      underWay.delete(desired.logicalId);
+    }
+  }
+
+  #keep(resource: StackResource): void {
+    this.plan.settle(resource);
+    this.stack.resources.set(resource.logicalId, resource);
+  }
+
+  #drop(resource: StackResource, isRetained: boolean): void {
+    this.stack.resources.delete(resource.logicalId);
+    this.#leave(resource, isRetained);
+  }
+
+  #leave(resource: StackResource, isRetained: boolean): void {
+    this.stack.leftovers.push({ resource, isRetained });
+  }
+}
+
+function serviceSide({ physicalId, attributes, isSecret }: StackResource): Pick<StackResource, 'physicalId' | 'attributes' | 'isSecret'> {
+  return { physicalId, attributes, isSecret };
 }

@@ -40,6 +40,19 @@ export interface StackResourceRecord {
   readonly updatedAt: number;
 }
 
+export interface StackOutput {
+  readonly key: string;
+  readonly value: string;
+  readonly description?: string;
+  readonly exportName?: string;
+}
+
+/** What a template says of itself. */
+export interface TemplateSummary {
+  readonly parameters: readonly { key: string; defaultValue?: string; noEcho: boolean; description?: string }[];
+  readonly description?: string;
+}
+
 /** A stack as DescribeStacks tells of it; deleted ones are kept, as on AWS, and are found by their id only. */
 export interface StackRecord {
   readonly name: string;
@@ -53,7 +66,7 @@ export interface StackRecord {
   readonly parameters: readonly { readonly key: string; readonly value: string; readonly resolvedValue?: string }[];
   readonly tags: Readonly<Record<string, string>>;
   readonly roleArn?: string;
-  readonly outputs: readonly { readonly key: string; readonly value: string; readonly description?: string; readonly exportName?: string }[];
+  readonly outputs: readonly StackOutput[];
   readonly resources: readonly StackResourceRecord[];
   /** Oldest first. */
   readonly events: readonly StackEventRecord[];
@@ -95,8 +108,10 @@ export interface StackEngine {
   reserve(stackName: string, tags?: Readonly<Record<string, string>>): StackRecord;
   /** What `create` or `update` would do. Empty: nothing. */
   preview(input: StackInput): ResourceChange[];
+  /** Whether an update of a stack that exists would do anything, also to what is no resource. */
+  differs(input: StackInput): boolean;
   /** Checks a template; answers its parameters and capabilities. */
-  validate(templateBody: string): { readonly parameters: readonly { key: string; defaultValue?: string; noEcho: boolean; description?: string }[]; readonly description?: string };
+  validate(templateBody: string): TemplateSummary;
   setTerminationProtection(nameOrId: string, enabled: boolean): void;
   exports(): readonly { readonly name: string; readonly value: string; readonly stackId: string }[];
   /** Names of the stacks that import an export. */

@@ -1,75 +1,94 @@
-import type { AssemblyStack } from './cloud-assembly';
+import { isDeepStrictEqual } from 'node:util';
 import { dependenciesOf } from './dependencies';
 import { Resolver } from './intrinsics';
-import { parameterValues } from './parameters';
+import type { ParameterValue } from './parameters';
 import type { Properties } from './properties';
 import type { DesiredResource } from './resource-driver';
 import { resourceType } from './resource-types';
-import { standInAttribute } from './resource-types/stand-in';
+import { isCustomType, standInAttribute } from './resource-types/stand-in';
+import { checkRules } from './rules';
 import type { StackResource } from './stack';
+import type { StackRecord } from './stack-engine';
 import type { Template, TemplateResource } from './template';
+import { MASK } from './template';
 
 export interface PlanOptions {
   readonly account: string;
   readonly region: string;
   readonly stackId: string;
+  readonly stackName: string;
   /** Systems Manager parameters by name. */
   readonly ssmParameters: ReadonlyMap<string, string>;
   readonly importValue: (name: string) => string;
 }
 
+/** Stands for a value that only a deployment can tell. */
+export const UNKNOWN = '(known after the deployment: 7c0f8a52)';
+
 /** A template with its parameters: what a stack is to become, evaluated as its resources come into being. */
 export class StackPlan {
-  readonly #template: Template;
-  readonly #wanted: Readonly<Record<string, TemplateResource>>;
+  /** Sees every value. */
   readonly #resolver: Resolver;
+  /** Sees asterisks for what a custom resource keeps to itself: what outputs show. */
+  readonly #outputResolver: Resolver;
+  /** Sees asterisks for that and for secret parameters: what events show. */
+  readonly #eventResolver: Resolver;
+  readonly #hasSecretParameters: boolean;
   readonly #resources = new Map<string, StackResource>();
+  readonly #unknown = new Map<string, 'all' | 'attributes'>();
   /** Names of the exports that were read. */
   readonly imports = new Set<string>();
-  /** The resources whose conditions hold, each with those that it needs first. */
+  /** The resources whose conditions hold. */
+  readonly wanted: Readonly<Record<string, TemplateResource>>;
+  /** Each of them with those that it needs first. */
   readonly dependencies: ReadonlyMap<string, ReadonlySet<string>>;
 
-  constructor({ template, stackName, parameters }: AssemblyStack, private readonly options: PlanOptions) {
-    const { account, region, stackId } = options;
-    if (template.Transform) throw new Error(`the template asks for the transform ${JSON.stringify(template.Transform)}, which the local cloud does not run`);
-    this.#template = template;
-    this.#resolver = new Resolver({
-      template,
-      account,
-      region,
-      stackName,
-      stackId,
-      parameters: parameterValues(template, parameters, options.ssmParameters),
-      ref: (logicalId) => this.#resource(logicalId).physicalId,
-      attribute: (logicalId, name) => this.#attribute(logicalId, name),
-      importValue: (name) => {
-        this.imports.add(name);
-        return options.importValue(name);
-      },
-    });
+  /** Throws what CloudFormation finds before it begins: rules that are not met, circles. */
+  constructor(
+    readonly template: Template,
+    parameters: readonly ParameterValue[],
+    private readonly options: PlanOptions,
+  ) {
+    this.#hasSecretParameters = parameters.some(({ isSecret }) => isSecret);
+    const values = Object.fromEntries(parameters.map(({ key, value }) => [key, value]));
+    const masked = Object.fromEntries(parameters.map(({ key, value, isSecret }) => [key, isSecret ? MASK : value]));
+    this.#resolver = this.#newResolver(values, (id, name) => this.#attribute(id, name));
+    this.#outputResolver = this.#newResolver(values, (id, name) => this.#shownAttribute(id, name));
+    this.#eventResolver = this.#newResolver(masked, (id, name) => this.#shownAttribute(id, name));
+    checkRules(template, this.#resolver);
     const isWanted = ({ Condition }: TemplateResource): boolean => !Condition || this.#resolver.condition(Condition);
-    const all = Object.entries(template.Resources ?? {});
-    this.#wanted = Object.fromEntries(all.filter(([, resource]) => isWanted(resource)));
-    this.dependencies = dependenciesOf(this.#wanted);
+    this.wanted = Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => isWanted(resource)));
+    this.dependencies = dependenciesOf(this.#resolver.prune(this.wanted) as typeof this.wanted);
   }
 
   /** Types that nothing here knows. */
   unknownTypes(): string[] {
-    const types = Object.values(this.#wanted).map(({ Type }) => Type);
+    const types = Object.values(this.wanted).map(({ Type }) => Type);
     return [...new Set(types)].filter((type) => !resourceType(type));
   }
 
   /** Can be called once everything that the resource depends on is `settle`d. */
   desired(logicalId: string): DesiredResource {
-    const { Type, Properties, DeletionPolicy = 'Delete', UpdateReplacePolicy = 'Delete' } = this.#wanted[logicalId];
+    const { Type, Properties, DeletionPolicy = 'Delete', UpdateReplacePolicy = 'Delete' } = this.wanted[logicalId];
+    const properties = (this.#resolver.resolve(Properties) ?? {}) as Properties;
     return {
       logicalId,
       type: Type,
-      properties: (this.#resolver.resolve(Properties) ?? {}) as Properties,
+      properties,
+      ...this.#shown(Properties, properties),
       dependencies: this.dependencies.get(logicalId) ?? new Set(),
       deletionPolicy: DeletionPolicy,
       updateReplacePolicy: UpdateReplacePolicy,
     };
+  }
+
+  /** One property alone; `UNKNOWN` if it cannot be told yet. */
+  property(logicalId: string, name: string): unknown {
+    try {
+      return this.#resolver.resolve(this.wanted[logicalId].Properties?.[name]);
+    } catch {
+      return UNKNOWN;
+    }
   }
 
   /** From now on references to this resource give these values. */
@@ -77,32 +96,71 @@ export class StackPlan {
     this.#resources.set(resource.logicalId, resource);
   }
 
-  get resources(): ReadonlyMap<string, StackResource> {
-    return this.#resources;
+  /** From now on references to this resource, or to its attributes alone, give `UNKNOWN`. */
+  settleUnknown(logicalId: string, extent: 'all' | 'attributes'): void {
+    this.#unknown.set(logicalId, extent);
   }
 
-  /** Can be called once every resource is settled. */
-  outputs(): { outputs: Record<string, string>; exports: Map<string, string> } {
-    const outputs: Record<string, string> = {};
+  /** Can be called once every resource is settled. Exports have their real values. */
+  outputs(): { outputs: StackRecord['outputs']; exports: Map<string, string> } {
     const exports = new Map<string, string>();
-    for (const [name, { Value, Condition, Export }] of Object.entries(this.#template.Outputs ?? {})) {
-      if (Condition && !this.#resolver.condition(Condition)) continue;
-      outputs[name] = String(this.#resolver.resolve(Value));
-      if (Export) exports.set(String(this.#resolver.resolve(Export.Name)), outputs[name]);
-    }
+    const outputs = Object.entries(this.template.Outputs ?? {}).flatMap(([key, output]) => {
+      const { Value, Description: description, Condition, Export } = output;
+      if (Condition && !this.#resolver.condition(Condition)) return [];
+      const exportName = Export && String(this.#resolver.resolve(Export.Name));
+      if (exportName !== undefined) exports.set(exportName, outputText(key, this.#resolver.resolve(Value)));
+      const value = outputText(key, this.#outputResolver.resolve(Value));
+      const described = description !== undefined && { description };
+      return [{ key, value, ...described, ...(exportName !== undefined && { exportName }) }];
+    });
     return { outputs, exports };
+  }
+
+  #shown(template: unknown, properties: Properties): { shownProperties?: Properties } {
+    const hasSecrets = this.#hasSecretParameters || [...this.#resources.values()].some(({ isSecret }) => isSecret);
+    if (!hasSecrets) return {};
+    const shownProperties = (this.#eventResolver.resolve(template) ?? {}) as Properties;
+    return isDeepStrictEqual(shownProperties, properties) ? {} : { shownProperties };
+  }
+
+  #newResolver(parameters: Record<string, unknown>, attribute: (logicalId: string, name: string) => unknown): Resolver {
+    const { options, template } = this;
+    return new Resolver({
+      ...options,
+      template,
+      parameters,
+      ref: (logicalId) => (this.#unknown.get(logicalId) === 'all' ? UNKNOWN : this.#resource(logicalId).physicalId),
+      attribute,
+      importValue: (name) => {
+        this.imports.add(name);
+        return options.importValue(name);
+      },
+    });
   }
 
   #resource(logicalId: string): StackResource {
     const resource = this.#resources.get(logicalId);
-    if (!resource) throw new Error(`the template refers to "${logicalId}", which is neither a parameter nor a resource of this deployment`);
+    if (!resource) throw new Error(`Template format error: Unresolved resource dependencies [${logicalId}] in the Resources block of the template`);
     return resource;
   }
 
+  #shownAttribute(logicalId: string, name: string): unknown {
+    const value = this.#attribute(logicalId, name);
+    return this.#resources.get(logicalId)?.isSecret ? MASK : value;
+  }
+
   #attribute(logicalId: string, name: string): unknown {
+    if (this.#unknown.has(logicalId)) return UNKNOWN;
     const { type, physicalId, attributes } = this.#resource(logicalId);
     if (Object.hasOwn(attributes, name)) return attributes[name];
     if (!resourceType(type)) return standInAttribute({ type, physicalId }, name, this.options);
-    throw new Error(`${logicalId} (${type}) has no attribute ${name}; it has ${Object.keys(attributes).join(', ') || 'none'}`);
+    if (isCustomType(type)) throw new Error(`CustomResource attribute error: Vendor response doesn't contain ${name} attribute in object ${this.options.stackId}|${logicalId}`);
+    const known = Object.keys(attributes).join(', ') || 'none';
+    throw new Error(`Template error: resource ${logicalId} does not support attribute type ${name} in Fn::GetAtt; ${type} has ${known}`);
   }
+}
+
+function outputText(key: string, value: unknown): string {
+  if (['string', 'number', 'boolean'].includes(typeof value)) return String(value);
+  throw new Error(`Template format error: Output ${key} is malformed. The Value field of every Outputs member must evaluate to a String.`);
 }

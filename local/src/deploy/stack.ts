@@ -1,4 +1,6 @@
 import type { Properties } from './properties';
+import type { StackEventRecord, StackRecord, StackResourceRecord, StackStatus } from './stack-engine';
+import type { Template } from './template';
 
 /** A resource as the service made it. */
 export interface Resource {
@@ -6,6 +8,8 @@ export interface Resource {
   readonly physicalId: string;
   /** What `Fn::GetAtt` answers. */
   readonly attributes: Readonly<Record<string, unknown>>;
+  /** Its attributes are shown as asterisks. */
+  readonly isSecret?: boolean;
 }
 
 /** A resource of a stack. */
@@ -13,22 +17,101 @@ export interface StackResource extends Resource {
   readonly logicalId: string;
   readonly type: string;
   readonly properties: Properties;
+  /** The properties as anybody may see them; absent if they hold no secret. */
+  readonly shownProperties?: Properties;
   readonly dependencies: ReadonlySet<string>;
   readonly deletionPolicy: string;
   readonly updateReplacePolicy: string;
 }
 
+/** A resource that the stack has no use for any more and has still to delete, or to let go. */
+export interface Leftover {
+  readonly resource: StackResource;
+  readonly isRetained: boolean;
+}
+
+/** A stack and everything known of it. Changed in place while an operation runs, so that whoever looks sees how far that is. */
 export interface Stack {
   readonly name: string;
   readonly id: string;
-  resources: ReadonlyMap<string, StackResource>;
-  outputs: Readonly<Record<string, string>>;
+  readonly createdAt: number;
+  /** Id of the stack that this one is a resource of. */
+  readonly parentId?: string;
+  status: StackStatus;
+  statusReason?: string;
+  updatedAt?: number;
+  deletedAt?: number;
+  terminationProtection: boolean;
+  template: Template;
+  templateBody: string;
+  /** As given or by default, secrets included. */
+  parameters: Readonly<Record<string, string>>;
+  shownParameters: StackRecord['parameters'];
+  tags: Readonly<Record<string, string>>;
+  roleArn?: string;
+  readonly resources: Map<string, StackResource>;
+  leftovers: Leftover[];
+  /** The ones of which it is not known yet whether their creation works out. */
+  readonly underWay: Map<string, Omit<StackResource, keyof Resource>>;
+  outputs: StackRecord['outputs'];
   /** By the name that other stacks import. */
   exports: ReadonlyMap<string, string>;
   /** Names of the exports of other stacks that this one reads. */
   imports: ReadonlySet<string>;
-  /** It was never complete: what is left can only be deleted. */
-  rollbackFailed?: boolean;
+  readonly states: Map<string, StackResourceRecord>;
+  events: StackEventRecord[];
+}
+
+/** A stack of which there is nothing but the name yet. */
+export function newStack(name: string, id: string, createdAt: number): Stack {
+  return {
+    name,
+    id,
+    createdAt,
+    status: 'REVIEW_IN_PROGRESS',
+    terminationProtection: false,
+    template: { Resources: {} },
+    templateBody: '',
+    parameters: {},
+    shownParameters: [],
+    tags: {},
+    resources: new Map(),
+    leftovers: [],
+    underWay: new Map(),
+    outputs: [],
+    exports: new Map(),
+    imports: new Set(),
+    states: new Map(),
+    events: [],
+  };
+}
+
+/** Whether an operation is under way. */
+export function isBusy({ status }: Pick<Stack, 'status'>): boolean {
+  return status.endsWith('_IN_PROGRESS') && status !== 'REVIEW_IN_PROGRESS';
+}
+
+export function stackRecord(stack: Stack): StackRecord {
+  const { name, id, status, statusReason, templateBody, tags, roleArn, outputs } = stack;
+  const { createdAt, updatedAt, deletedAt, terminationProtection } = stack;
+  return {
+    name,
+    id,
+    status,
+    statusReason,
+    description: stack.template.Description,
+    templateBody,
+    parameters: stack.shownParameters,
+    tags,
+    roleArn,
+    outputs,
+    resources: [...stack.states.values()],
+    events: [...stack.events],
+    createdAt,
+    updatedAt,
+    deletedAt,
+    terminationProtection,
+  };
 }
 
 export interface DeployErrorOptions extends ErrorOptions {

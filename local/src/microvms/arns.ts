@@ -26,10 +26,17 @@ export function assertConnectors(place: Place, arns: readonly string[]): void {
   }
 }
 
+/** What the parser of RunMicrovm misses in an ARN that has this many parts. */
+const MISSING_PART = [
+  'doesn\'t start with \'arn:\'', 'no AWS partition specified', 'no service specified', 'no AWS region partition specified',
+  'no AWS account specified', 'no resource specified',
+];
+
 /** The image's name; the service takes nothing but this account's full ARN, and words the refusal differently for RunMicrovm. */
 export function parseImageArn(place: Place, identifier: string, operation: 'image' | 'run'): string {
-  if (!identifier.startsWith('arn:')) {
-    throw invalid(operation === 'run' ? 'Malformed ARN - doesn\'t start with \'arn:\'' : `Invalid ARN format: ${identifier}`);
+  const parts = identifier.startsWith('arn:') ? identifier.split(':').length : 0;
+  if (parts < 6) {
+    throw invalid(operation === 'run' ? `Malformed ARN - ${MISSING_PART[Math.max(0, parts - 1)]}` : `Invalid ARN format: ${identifier}`);
   }
   const name = identifier.slice(imageArn(place, '').length);
   if (identifier === imageArn(place, name) && /^[a-zA-Z0-9-_]+$/.test(name)) return name;

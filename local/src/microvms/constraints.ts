@@ -1,8 +1,9 @@
-import { invalid, ServiceError } from './errors';
+import { invalid } from './errors';
+import { assertJsonType, type JsonType } from './json-type';
 
-/** What the service's model says about a member. Checks of `members`, `items` and `values` run on what is inside. */
+/** What the service's model says about a member. Checks of `members`, `items` and `keys` run on what is inside. */
 export interface Rule {
-  readonly type: 'string' | 'integer' | 'boolean' | 'list' | 'map' | 'structure';
+  readonly type: JsonType;
   readonly required?: boolean;
   /** Its value is not repeated in messages. */
   readonly sensitive?: boolean;
@@ -12,17 +13,25 @@ export interface Rule {
   readonly pattern?: string;
   readonly values?: readonly string[];
   readonly members?: Readonly<Record<string, Rule>>;
+  /** Of a list's items or a map's values. */
   readonly items?: Rule;
+  /** Of a map's keys. */
+  readonly keys?: Rule;
 }
 
 export type Members = Readonly<Record<string, Rule>>;
 
 /** Checks a request's members and reports every breach at once, in the service's words. */
 export function check(input: Readonly<Record<string, unknown>>, members: Members): void {
+  const breaches = findBreaches(input, members);
+  if (breaches) throw invalid(breaches);
+}
+
+/** The text that reports every breach; undefined if there is none. */
+export function findBreaches(input: Readonly<Record<string, unknown>>, members: Members): string | undefined {
   const breaches = checkMembers(input, members, '');
-  if (breaches.length === 0) return;
-  const count = `${breaches.length} validation error${breaches.length === 1 ? '' : 's'} detected: `;
-  throw invalid(count + breaches.join('; '));
+  if (breaches.length === 0) return undefined;
+  return `${breaches.length} validation error${breaches.length === 1 ? '' : 's'} detected: ${breaches.join('; ')}`;
 }
 
 function checkMembers(input: Readonly<Record<string, unknown>>, members: Members, prefix: string): string[] {
@@ -31,51 +40,67 @@ function checkMembers(input: Readonly<Record<string, unknown>>, members: Members
 
 function checkValue(value: unknown, rule: Rule, path: string): string[] {
   if (value === null) return rule.required ? [breach(value, rule, path, 'Member must not be null')] : [];
-  assertType(value, rule);
-  return [...checkBounds(value, rule, path), ...checkInside(value, rule, path)];
+  assertJsonType(value, rule.type);
+  const breaches = broken(value, rule).map((constraint) => breach(value, rule, path, constraint));
+  return [...breaches, ...checkInside(value, rule, path)];
 }
 
-function checkBounds(value: unknown, rule: Rule, path: string): string[] {
+function broken(value: unknown, rule: Rule): string[] {
   const { min, max, pattern, values } = rule;
   const size = sizeOf(value);
-  const what = rule.type === 'integer' ? 'value' : 'length';
-  const broken: string[] = [];
-  if (max !== undefined && size > max) broken.push(`Member must have ${what} less than or equal to ${max}`);
-  if (min !== undefined && size < min) broken.push(`Member must have ${what} greater than or equal to ${min}`);
-  if (pattern && !new RegExp(`^(?:${pattern})$`, 's').test(String(value))) {
-    broken.push(`Member must satisfy regular expression pattern: ${pattern}`);
-  }
-  if (values && !values.includes(String(value))) broken.push(`Member must satisfy enum value set: [${values.join(', ')}]`);
-  return broken.map((constraint) => breach(value, rule, path, constraint));
+  const breaks = [
+    max !== undefined && size > max,
+    min !== undefined && size < min,
+    pattern !== undefined && !new RegExp(`^(?:${pattern})$`, 'su').test(String(value)),
+    values !== undefined && !values.includes(String(value)),
+    rule.type === 'union' && size !== 1,
+  ];
+  return constraintsOf(rule).filter((_, index) => breaks[index]).filter((constraint) => constraint !== '');
+}
+
+/** The words for each constraint of a rule; empty for one that it has not. */
+function constraintsOf({ type, min, max, pattern, values }: Rule): string[] {
+  const what = type === 'integer' ? 'value' : 'length';
+  return [
+    max === undefined ? '' : `Member must have ${what} less than or equal to ${max}`,
+    min === undefined ? '' : `Member must have ${what} greater than or equal to ${min}`,
+    pattern === undefined ? '' : `Member must satisfy regular expression pattern: ${pattern}`,
+    values === undefined ? '' : `Member must satisfy enum value set: [${values.join(', ')}]`,
+    type === 'union' ? 'Member must have exactly one of its members set' : '',
+  ];
 }
 
 function checkInside(value: unknown, rule: Rule, path: string): string[] {
-  const { members, items } = rule;
+  const { members, items, keys } = rule;
   if (members) return checkMembers(value as Record<string, unknown>, members, `${path}.`);
   if (!items) return [];
-  const entries = Array.isArray(value)
-    ? value.map((item, index) => [index + 1, item] as const)
-    : Object.entries(value as object);
-  return entries.flatMap(([key, item]) => checkValue(item, items, `${path}.${key}.member`));
+  if (items.members) {
+    return (value as unknown[]).flatMap((item, index) => checkValue(item, { ...items, required: true }, `${path}.${index + 1}.member`));
+  }
+  const [what, found] = Array.isArray(value) ? ['Member', value] : ['Map value', Object.values(value as object)];
+  const brokenKeys = keys && Object.keys(value as object).some((key) => broken(key, keys).length > 0);
+  // What is wrong with a plain entry is told of the whole list or map, with all that is asked of its entries.
+  return [
+    ...(keys && brokenKeys ? [breach(value, rule, path, asked('Map keys', keys))] : []),
+    ...(found.some((item) => isBroken(item, items)) ? [breach(value, rule, path, asked(what, items))] : []),
+  ];
+}
+
+function isBroken(item: unknown, rule: Rule): boolean {
+  if (item === null) return true;
+  assertJsonType(item, rule.type);
+  return broken(item, rule).length > 0;
+}
+
+function asked(what: string, rule: Rule): string {
+  const constraints = [...constraintsOf(rule).filter((constraint) => constraint !== ''), 'Member must not be null'];
+  return `${what} must satisfy constraint: [${constraints.join(', ')}]`;
 }
 
 function sizeOf(value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'string' || Array.isArray(value)) return value.length;
-  return typeof value === 'object' && value !== null ? Object.keys(value).length : 0;
-}
-
-function assertType(value: unknown, rule: Rule): void {
-  const fits = {
-    string: typeof value === 'string',
-    integer: Number.isInteger(value),
-    boolean: typeof value === 'boolean',
-    list: Array.isArray(value),
-    map: typeof value === 'object' && !Array.isArray(value),
-    structure: typeof value === 'object' && !Array.isArray(value),
-  }[rule.type];
-  // A JSON value of another type fails in the service's parser, ahead of all constraints.
-  if (!fits) throw new ServiceError('SerializationException', rule.type === 'structure' ? 'Expected null' : `Expected ${rule.type}`);
+  return typeof value === 'object' && value !== null ? Object.values(value).filter((item) => item !== null).length : 0;
 }
 
 function breach(value: unknown, rule: Rule, path: string, constraint: string): string {

@@ -1,66 +1,78 @@
-import { randomUUID } from 'node:crypto';
-import { type ClientRequest, type IncomingMessage, request as send, type ServerResponse, STATUS_CODES } from 'node:http';
-import { type Duplex, pipeline, Transform } from 'node:stream';
+import { type ClientRequest, type IncomingMessage, request as send, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Duplex, pipeline } from 'node:stream';
 import type { Clock } from '../clock';
-import { type EndpointAccess, fallbackProtocol, guestHeaders, Refusal } from './endpoint-access';
-import type { Microvm } from './microvm';
+import { type Access, type EndpointAccess, type ReachableMicrovm, Refusal } from './endpoint-access';
+import { endToEnd, guestHeaders, lingerThenClose, plainHeaders, rawHead, refuse, refuseUpgrade, trailersOf } from './endpoint-head';
+import { type Lease, Links } from './endpoint-links';
+import { proxyProtocols, withProtocol } from './endpoint-protocols';
+import { openTunnel } from './endpoint-tunnel';
+import type { MicrovmFaults } from '../faults/microvm-faults';
 
-/** The service cuts a WebSocket on which nothing moved for this long. */
-const WEBSOCKET_IDLE_MS = 60_000;
+export interface EndpointOptions {
+  readonly access: Pick<EndpointAccess, 'check' | 'checkUpgrade'>;
+  readonly clock: Clock;
+  readonly faults: MicrovmFaults;
+  /** Keep to the bandwidth and the connections of each microVM's size. */
+  readonly bandwidth: boolean;
+}
 
-/** Headers of one connection, not of the message. */
-const HOP_HEADERS = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'];
+/** A connection to the guest, for one request. */
+interface Line {
+  readonly microvm: ReachableMicrovm;
+  readonly connection: Socket;
+  readonly lease: Lease;
+}
 
 /** The proxy in front of the microVMs' endpoints. Bytes stream through in both directions and are not kept. */
 export class Endpoint {
-  constructor(private readonly access: EndpointAccess, private readonly clock: Clock) {}
+  readonly #links: Links;
+
+  constructor(private readonly options: EndpointOptions) {
+    this.#links = new Links(options.clock, options.bandwidth);
+  }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on('error', () => response.destroy());
     try {
-      const { microvm, upstream } = await this.#dial(request);
-      request.once('close', () => {
-        if (!request.complete) upstream.destroy();
+      const line = await this.#open(this.options.access.check(request), () => response.destroyed);
+      const upstream = start(line, request, plainHeaders(request, hostOf(request)));
+      upstream.once('response', (answer) => passAnswer(line, upstream, answer, response));
+      // An upgrade that nobody asked for.
+      upstream.once('upgrade', (_, guest) => {
+        guest.destroy();
+        refuse(response, new Refusal(502));
       });
-      upstream.once('response', (answer) => {
-        try {
-          response.writeHead(answer.statusCode ?? 502, answer.statusMessage, endToEnd(answer.rawHeaders));
-        } catch {
-          // The guest may put into its head what no server may send.
-          upstream.destroy();
-          response.statusMessage = '';
-          return refuse(response, new Refusal(502));
-        }
-        response.flushHeaders();
-        pipeline(answer, counter(microvm), response, (error) => {
-          if (!error) return;
-          upstream.destroy();
-          response.destroy();
-        });
-        answer.once('end', () => addTrailers(answer, response));
-      });
-      upstream.once('error', () => (response.headersSent ? response.destroy() : refuse(response, new Refusal(502))));
+      upstream.on('error', () => refuse(response, new Refusal(502)));
       response.once('close', () => upstream.destroy());
-      pipeline(request, counter(microvm), upstream, () => undefined);
+      passBody(line, request, upstream);
     } catch (error) {
       refuse(response, error);
     }
   }
 
   async handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    socket.on('error', () => undefined);
+    socket.on('error', () => socket.destroy());
+    const stopWatching = watchForEnd(socket);
     try {
-      const { microvm, upstream } = await this.#dial(request);
+      const access = this.options.access.checkUpgrade(request);
+      assertHandshake(request);
+      const line = await this.#open(access, () => socket.destroyed);
+      const upstream = start(line, request, guestHeaders(request, hostOf(request)));
       upstream.once('upgrade', (answer, guest, guestHead) => {
-        socket.write(rawHead(answer, withProtocol(answer, fallbackProtocol(request))));
+        const opening = rawHead(answer, withProtocol(answer, proxyProtocols(request.headers)));
+        if (opening === undefined) {
+          guest.destroy();
+          return refuseUpgrade(socket, new Refusal(502));
+        }
+        stopWatching();
+        socket.write(opening, 'latin1');
         if (guestHead.length > 0) guest.unshift(guestHead);
         if (head.length > 0) socket.unshift(head);
-        this.#join(microvm, socket, guest);
+        openTunnel({ ...line, client: socket, guest, clock: this.options.clock, onBytes: () => line.microvm.touch() });
       });
-      upstream.once('response', (answer) => {
-        socket.write(rawHead(answer, [...endToEnd(answer.rawHeaders), 'connection', 'close']));
-        pipeline(answer, socket, () => upstream.destroy());
-      });
-      upstream.once('error', () => refuseUpgrade(socket, new Refusal(502)));
+      upstream.once('response', (answer) => passRefusal(line, upstream, answer, socket));
+      upstream.on('error', () => (socket.writableEnded ? undefined : refuseUpgrade(socket, new Refusal(502))));
       socket.once('close', () => upstream.destroy());
       upstream.end();
     } catch (error) {
@@ -68,92 +80,127 @@ export class Endpoint {
     }
   }
 
-  /** Checks the request, wakes the microVM if need be, and opens the request to the guest. */
-  async #dial(request: IncomingMessage): Promise<{ microvm: Microvm; upstream: ClientRequest }> {
-    const { microvm, port } = this.access.check(request);
-    const machine = await microvm.reach();
-    if (!machine) throw new Refusal(502);
-    const connection = await machine.dial(port).catch(() => {
-      throw new Refusal(502);
-    });
-    microvm.touch();
-    microvm.track(connection);
-    const headers = guestHeaders(request);
-    const forwarded = request.headers.upgrade === undefined ? endToEnd(headers, ['transfer-encoding']) : headers;
-    const upstream = send({
-      createConnection: () => connection,
-      method: request.method,
-      path: request.url,
-      headers: [...forwarded, 'x-amzn-requestid', randomUUID()],
-      setHost: false,
-    });
-    return { microvm, upstream };
-  }
-
-  #join(microvm: Microvm, client: Duplex, guest: Duplex): void {
-    const cut = (): void => {
-      client.destroy();
-      guest.destroy();
-    };
-    let timer = this.clock.after(WEBSOCKET_IDLE_MS, cut);
-    const onBytes = (): void => {
-      timer.cancel();
-      timer = this.clock.after(WEBSOCKET_IDLE_MS, cut);
-    };
-    for (const [from, to] of [[client, guest], [guest, client]]) pipeline(from, counter(microvm, onBytes), to, cut);
-    guest.once('close', () => timer.cancel());
+  /** Wakes the microVM if need be and connects to the guest. `hasLeft`: nobody waits for an answer any more. */
+  async #open({ microvm, port }: Access, hasLeft: () => boolean): Promise<Line> {
+    if (this.options.faults.refusesEndpoint(microvm.id)) throw new Refusal(502);
+    const lease = await this.#links.lease(microvm);
+    try {
+      for (;;) {
+        const connection = hasLeft() ? undefined : await dial(microvm, port);
+        if (!connection) throw new Refusal(502);
+        microvm.track(connection);
+        // A suspend that began meanwhile has not seen this connection, and nobody would answer on it.
+        if (microvm.state !== 'RUNNING' || hasLeft()) {
+          connection.destroy();
+          continue;
+        }
+        connection.once('close', lease.release);
+        connection.setNoDelay(true);
+        microvm.touch();
+        return { microvm, connection, lease };
+      }
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
   }
 }
 
-/** Lets bytes through and notes that they came. */
-function counter(microvm: Microvm, onBytes?: () => void): Transform {
-  return new Transform({
-    transform(chunk, _, done) {
-      microvm.touch();
-      onBytes?.();
-      done(null, chunk);
-    },
+async function dial(microvm: ReachableMicrovm, port: number): Promise<Socket | undefined> {
+  const machine = await microvm.reach();
+  return machine?.dial(port).catch(() => undefined);
+}
+
+/** Opens the request to the guest, on its own connection. */
+function start({ connection }: Line, { method, url: path }: IncomingMessage, headers: string[]): ClientRequest {
+  try {
+    return send({ createConnection: () => connection, method, path, headers, setHost: false });
+  } catch {
+    connection.destroy();
+    throw new Refusal(400);
+  }
+}
+
+/** From the client to the guest, as fast as the guest takes it. */
+function passBody({ microvm, lease }: Line, request: IncomingMessage, upstream: ClientRequest): void {
+  request.on('data', () => microvm.touch());
+  request.once('end', () => attempt(() => upstream.addTrailers(trailersOf(request)), () => upstream.destroy()));
+  // The guest sees the head before there is a body.
+  upstream.flushHeaders();
+  let body: NodeJS.ReadableStream = request;
+  for (const throttle of lease.throttles()) body = body.pipe(throttle);
+  body.pipe(upstream);
+  // The guest may answer before it has read all. The rest is dropped, so that the client gets to read the answer.
+  upstream.once('close', () => {
+    request.unpipe();
+    request.resume();
   });
 }
 
-function endToEnd(rawHeaders: readonly string[], also: readonly string[] = []): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index].toLowerCase();
-    if (!HOP_HEADERS.includes(name) || also.includes(name)) kept.push(rawHeaders[index], rawHeaders[index + 1]);
+/** From the guest to the client, as fast as the client takes it. */
+function passAnswer(line: Line, upstream: ClientRequest, answer: IncomingMessage, response: ServerResponse): void {
+  const { microvm, lease } = line;
+  const giveUp = (): void => {
+    upstream.destroy();
+    refuse(response, new Refusal(502));
+  };
+  // The guest may put into its head what no server may send.
+  const { statusCode = 502, statusMessage, rawHeaders } = answer;
+  if (!attempt(() => response.writeHead(statusCode, statusMessage, endToEnd(rawHeaders)), giveUp)) return;
+  response.flushHeaders();
+  answer.on('data', () => microvm.touch());
+  answer.once('end', () => attempt(() => response.addTrailers(trailersOf(answer)), () => response.destroy()));
+  pipeline([answer, ...lease.throttles(), response], (error) => {
+    if (!error) return;
+    upstream.destroy();
+    response.destroy();
+  });
+}
+
+/** The guest answers an upgrade with something else. */
+function passRefusal({ microvm }: Line, upstream: ClientRequest, answer: IncomingMessage, socket: Duplex): void {
+  const opening = rawHead(answer, [...endToEnd(answer.rawHeaders), 'connection', 'close']);
+  if (opening === undefined) {
+    upstream.destroy();
+    return refuseUpgrade(socket, new Refusal(502));
   }
-  return kept;
+  socket.write(opening, 'latin1');
+  answer.on('data', () => microvm.touch());
+  pipeline(answer, socket, () => {
+    upstream.destroy();
+    lingerThenClose(socket);
+  });
 }
 
-function addTrailers(answer: IncomingMessage, response: ServerResponse): void {
-  const trailers = Object.entries(answer.trailers);
-  if (trailers.length > 0) response.addTrailers(Object.fromEntries(trailers.map(([name, value]) => [name, value ?? ''])));
+/** Closes a connection whose client leaves, although nobody reads from it yet. What it sends stays unread. */
+function watchForEnd(socket: Duplex): () => void {
+  const onReadable = (): void => {
+    if (socket.readableLength === 0) socket.read();
+  };
+  const onEnd = (): void => void socket.destroy();
+  socket.on('readable', onReadable).once('end', onEnd);
+  return () => socket.off('readable', onReadable).off('end', onEnd);
 }
 
-function withProtocol(answer: IncomingMessage, fallback: string | undefined): string[] {
-  const chosen = answer.headers['sec-websocket-protocol'] !== undefined;
-  return chosen || fallback === undefined ? answer.rawHeaders : [...answer.rawHeaders, 'Sec-WebSocket-Protocol', fallback];
+/** The only upgrade that the endpoint knows is a WebSocket's, and that has no body. */
+function assertHandshake({ method, headers }: IncomingMessage): void {
+  const key = headers['sec-websocket-key'] ?? '';
+  const fits = method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /^[A-Za-z0-9+/]{22}==$/.test(key);
+  const body = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  if (!fits || body) throw new Refusal(400);
 }
 
-function rawHead(answer: IncomingMessage, headers: readonly string[]): string {
-  const lines = [`HTTP/1.1 ${answer.statusCode} ${answer.statusMessage}`];
-  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
-  return `${lines.join('\r\n')}\r\n\r\n`;
+function hostOf({ headers }: IncomingMessage): string {
+  return (headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
 }
 
-function refuse(response: ServerResponse, error: unknown): void {
-  const { status, message } = error instanceof Refusal ? error : new Refusal(502);
-  response.writeHead(status, { ...refusalHeaders(status), 'content-length': Buffer.byteLength(message) });
-  response.end(message);
-}
-
-function refuseUpgrade(socket: Duplex, error: unknown): void {
-  const { status, message } = error instanceof Refusal ? error : new Refusal(502);
-  const headers = { ...refusalHeaders(status), 'content-length': String(Buffer.byteLength(message)), 'connection': 'close' };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${message}`);
-}
-
-function refusalHeaders(status: number): Record<string, string> {
-  return status === 403 ? { 'cache-control': 'private, no-store', 'content-type': 'text/plain' } : {};
+/** False if `action` threw, which hostile input makes Node's HTTP do. */
+function attempt(action: () => void, otherwise: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    otherwise();
+    return false;
+  }
 }

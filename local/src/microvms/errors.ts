@@ -1,17 +1,27 @@
 import type { ApiResponse } from '../api';
 
-const STATUS = {
-  ValidationException: 400,
-  SerializationException: 400,
-  InvalidParameterValueException: 400,
-  AccessDeniedException: 403,
-  ResourceNotFoundException: 404,
-  UnknownOperationException: 404,
-  ConflictException: 409,
-  InternalServerException: 500,
-} as const;
+interface ErrorShape {
+  readonly status: number;
+  /** Members besides the message. The service sends them, and leaves them null. */
+  readonly members?: readonly string[];
+}
 
-export type ErrorType = keyof typeof STATUS;
+const RESOURCE = ['resourceId', 'resourceType'];
+const QUOTA = ['quotaCode', 'serviceCode'];
+
+const SHAPES = {
+  ValidationException: { status: 400 },
+  SerializationException: { status: 400 },
+  InvalidParameterValueException: { status: 400, members: ['Type'] },
+  ServiceQuotaExceededException: { status: 402, members: [...RESOURCE, ...QUOTA] },
+  AccessDeniedException: { status: 403 },
+  ResourceNotFoundException: { status: 404, members: RESOURCE },
+  ConflictException: { status: 409, members: RESOURCE },
+  ThrottlingException: { status: 429, members: QUOTA },
+  InternalServerException: { status: 500 },
+} as const satisfies Record<string, ErrorShape>;
+
+export type ErrorType = keyof typeof SHAPES;
 
 /** An answer of the service that is not a success: type, status and text as the service words them. */
 export class ServiceError extends Error {
@@ -24,8 +34,29 @@ export function invalid(message: string): ServiceError {
   return new ServiceError('ValidationException', message);
 }
 
+/** A value of the wrong JSON type: it fails in the service's parser, ahead of every constraint. */
+export function unreadable(message: string): ServiceError {
+  return new ServiceError('SerializationException', message);
+}
+
+export function notFound(message: string): ServiceError {
+  return new ServiceError('ResourceNotFoundException', message);
+}
+
 export function errorResponse(type: ErrorType, message: string | null): ApiResponse {
-  return { status: STATUS[type], headers: { ...JSON_HEADERS, 'x-amzn-errortype': type }, body: JSON.stringify({ message }) };
+  const { status, members = [] }: ErrorShape = SHAPES[type];
+  const nulls = Object.fromEntries(members.map((name) => [name, null]));
+  return { status, headers: { ...JSON_HEADERS, 'x-amzn-errortype': type }, body: JSON.stringify({ message, ...nulls }) };
+}
+
+/** What a request gets that was signed for a Region in which the service is not offered. */
+export function unsupportedRegion(): ApiResponse {
+  return errorResponse('AccessDeniedException', null);
+}
+
+/** An altered or foreign cursor: the service answers it before it has words for it. */
+export function unreadableCursor(): ApiResponse {
+  return errorResponse('ValidationException', null);
 }
 
 export function jsonResponse(status: number, body: unknown): ApiResponse {

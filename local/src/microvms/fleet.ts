@@ -1,200 +1,209 @@
-import { connectorArn, parseImageArn, type Place } from './arns';
-import { AuthTokens, type PortRange } from './auth-tokens';
-import { ClientTokens } from './client-tokens';
+import type { RoleAssumer, RoleSession } from '../role-session';
+import { parseImageArn, type Place } from './arns';
+import { AuthTokens } from './auth-tokens';
+import { ClientTokens, type SavedTokens } from './client-tokens';
 import { check, type Members } from './constraints';
-import { invalid, ServiceError } from './errors';
+import type { Cursors } from './cursors';
+import { invalid, notFound } from './errors';
 import { Guest } from './guest';
-import type { ImageRecord } from './image-record';
-import type { Images } from './images';
+import type { ImageRecord, VersionRecord } from './image-record';
+import type { ImageStore } from './image-store';
+import { readQuery } from './json-type';
+import { IDENTIFIER, NON_BLANK } from './member-rules';
 import { Microvm, type MicrovmEnvironment } from './microvm';
+import { endpointOf, INTERNAL_ERROR, type MicrovmRecord, microvmSummary, microvmView, newMicrovmRecord } from './microvm-record';
 import { type Page, page } from './pages';
-import { readRunInput, type RunInput } from './run-input';
+import type { Ceilings } from './quotas';
+import { readRunInput, type RunInput, type RunSettings } from './run-input';
 
-const MAX_TOKEN_MINUTES = 60;
+/** The service tells of a TERMINATED microVM for about a day. */
+const REMEMBERED_MS = 24 * 3_600_000;
 
-interface PortInput {
-  readonly port?: number | null;
-  readonly range?: { readonly startPort: number; readonly endPort: number } | null;
-  readonly allPorts?: object | null;
+const FILTERS: Members = { imageIdentifier: { ...IDENTIFIER, required: false }, imageVersion: NON_BLANK };
+
+export interface FleetEnvironment extends Omit<MicrovmEnvironment, 'onEnded'> {
+  readonly store: ImageStore;
+  readonly roles: RoleAssumer;
+  readonly ceilings: Ceilings;
+  readonly cursors: Cursors;
+  /** Told once no more is to come from a microVM of this version. */
+  onReleased(version: VersionRecord): void;
 }
 
-export interface TokenInput {
-  readonly expirationInMinutes?: number;
-  readonly allowedPorts?: readonly PortInput[];
+/** What `save` answers and `restore` takes. */
+export interface SavedFleet {
+  readonly records: readonly MicrovmRecord[];
+  readonly tokens: SavedTokens<string>;
 }
-
-const PORT = { type: 'integer', min: 1, max: 65_535 } as const;
-const EXPIRATION: Members = { expirationInMinutes: { type: 'integer', required: true, min: 1 } };
-const TOKEN: Members = {
-  ...EXPIRATION,
-  allowedPorts: {
-    type: 'list',
-    required: true,
-    min: 1,
-    items: {
-      type: 'structure',
-      members: {
-        port: PORT,
-        range: { type: 'structure', members: { startPort: { ...PORT, required: true }, endPort: { ...PORT, required: true } } },
-        allPorts: { type: 'structure' },
-      },
-    },
-  },
-};
 
 /** The microVMs of the account: RunMicrovm and the operations on what it started. */
 export class Fleet {
   readonly tokens = new AuthTokens();
+  readonly #records = new Map<string, MicrovmRecord>();
+  /** Those that this service started itself. */
   readonly #microvms = new Map<string, Microvm>();
-  readonly #clientTokens = new ClientTokens<Microvm>();
+  readonly #byEndpointId = new Map<string, Microvm>();
+  /** Client tokens and the ids of what they started. */
+  readonly #clientTokens = new ClientTokens<string>();
+  readonly #environment: MicrovmEnvironment;
+  readonly #place: Place;
+  #lastSerial = 0;
 
-  constructor(
-    private readonly place: Place,
-    private readonly images: Images,
-    private readonly environment: MicrovmEnvironment,
-  ) {}
-
-  all(): Microvm[] {
-    return [...this.#microvms.values()];
+  constructor(private readonly options: FleetEnvironment) {
+    this.#place = options.place;
+    this.#environment = { ...options, onEnded: ({ guest }) => options.onReleased(guest.version) };
   }
 
-  run(input: RunInput): object {
-    const settings = readRunInput(this.place, input);
-    const earlier = this.#clientTokens.recall(input.clientToken, input);
-    if (earlier) {
-      // A repeated request wakes what the first one started.
-      if (earlier.state === 'SUSPENDED') void earlier.resume();
-      return this.#view(earlier);
-    }
-    const name = parseImageArn(this.place, input.imageIdentifier ?? '', 'run');
-    const { image, version } = this.images.runnable(name, input.imageVersion ?? undefined);
-    const guest = new Guest(this.place, image, version);
-    if (settings.runHookPayload !== null && !guest.hook('run')) {
-      throw invalid('The run hook must be enabled in the MicroVM image to pass the run hook payload.');
-    }
-    const microvm = new Microvm(guest, settings, this.environment);
-    this.#microvms.set(microvm.id, microvm);
-    return this.#view(this.#clientTokens.remember(input.clientToken, input, microvm));
+  /** Everything that the service tells of. */
+  records(): MicrovmRecord[] {
+    this.#forget();
+    return [...this.#records.values()];
+  }
+
+  async run(input: RunInput): Promise<object> {
+    const settings = readRunInput(this.#place, input);
+    const work = (): Promise<string> => this.#run(input, settings);
+    const { value: id, repeated } = await this.#clientTokens.once(input.clientToken, input, work);
+    const record = this.find(id);
+    const asleep = record.state === 'SUSPENDED' || record.state === 'SUSPENDING';
+    // A repeated request wakes what the first one started.
+    if (repeated && asleep) void this.#microvms.get(id)?.resume();
+    return microvmView(this.#place, record);
   }
 
   describe(id: string): object {
-    return this.#view(this.find(id));
+    return microvmView(this.#place, this.find(id));
   }
 
   list(query: URLSearchParams): Page<object> {
-    const identifier = query.get('imageIdentifier');
-    const version = query.get('imageVersion');
-    const image = identifier === null ? undefined : this.images.find(parseImageArn(this.place, identifier, 'image'));
-    const wanted = this.all().filter(({ guest }) => (
-      (!image || guest.image === image) && (version === null || guest.version.imageVersion === version)
-    ));
-    const { items, nextToken } = page(wanted, query);
-    return { items: items.map((microvm) => this.#summary(microvm)), nextToken };
+    const filters = readQuery(query, FILTERS) as { imageIdentifier?: string; imageVersion?: string };
+    check(filters, FILTERS);
+    const { imageIdentifier, imageVersion } = filters;
+    const image = imageIdentifier === undefined ? undefined : this.options.store.resolve(imageIdentifier);
+    const { items, nextToken } = page(this.options.cursors, query, {
+      list: `microvms ${image?.id} ${imageVersion}`,
+      items: this.records().filter((record) => (
+        (!image || record.imageId === image.id) && (imageVersion === undefined || record.imageVersion === imageVersion)
+      )),
+      position: ({ serial }) => serial,
+    });
+    return { items: items.map(microvmSummary), nextToken };
   }
 
   suspend(id: string): object {
-    void this.find(id).suspend();
+    void this.alive(id).suspend();
     return {};
   }
 
   resume(id: string): object {
-    void this.find(id).resume();
+    void this.alive(id).resume();
     return {};
   }
 
   terminate(id: string): object {
-    void this.find(id).terminate();
+    this.find(id);
+    void this.#microvms.get(id)?.terminate();
     return {};
   }
 
-  isRunning(image: ImageRecord): boolean {
-    return this.all().some(({ guest, state }) => guest.image === image && state !== 'TERMINATED');
+  async kill(id: string, exitCode: number): Promise<void> {
+    this.find(id);
+    await this.#microvms.get(id)?.kill(exitCode);
   }
 
-  createToken(id: string, input: TokenInput): object {
-    check(input as Record<string, unknown>, TOKEN);
-    const microvm = this.#reachable(id);
-    const minutes = assertMinutes(input);
-    const expiresAt = this.environment.clock.now() + minutes * 60_000;
-    const ports = (input.allowedPorts ?? []).map(readPorts);
-    return { authToken: { 'X-aws-proxy-auth': this.tokens.mint({ microvmId: microvm.id, ports, expiresAt }) } };
+  find(id: string): MicrovmRecord {
+    this.#forget();
+    const record = this.#records.get(id);
+    if (!record) throw notFound(`MicroVM not found: ${id}`);
+    return record;
   }
 
-  /** Refuses every request: there is no shell behind the local endpoints. */
-  createShellToken(id: string, input: TokenInput): never {
-    check(input as Record<string, unknown>, EXPIRATION);
-    const { ingressNetworkConnectors: ingress } = this.#reachable(id).settings;
-    assertMinutes(input);
-    if (!ingress.includes(connectorArn(this.place, 'SHELL_INGRESS'))) {
-      throw invalid('Shell access requires SHELL_INGRESS network connector to be configured on the MicroVM.');
-    }
-    if (ingress.includes(connectorArn(this.place, 'ALL_INGRESS'))) {
-      throw invalid('ALL_INGRESS cannot be combined with other ingress network connectors; use HTTP_INGRESS and/or SHELL_INGRESS instead');
-    }
-    throw invalid('The local cloud gives no shell access to its MicroVMs.');
-  }
-
-  find(id: string): Microvm {
+  /** The microVM, for what cannot be done to one that is over. */
+  alive(id: string): Microvm {
+    const { state } = this.find(id);
     const microvm = this.#microvms.get(id);
-    if (!microvm) throw new ServiceError('ResourceNotFoundException', `MicroVM not found: ${id}`);
-    return microvm;
+    if (microvm && state !== 'TERMINATED') return microvm;
+    throw invalid(`The MicroVM ${id} has been terminated and its state cannot be changed.`);
   }
 
   /** The microVM that an endpoint's host name belongs to. */
   findByHost(host: string): Microvm | undefined {
     const [endpointId] = host.split('.');
-    const microvm = this.all().find((candidate) => candidate.endpointId === endpointId);
-    return microvm && this.#endpoint(microvm) === host.replace(/:\d+$/, '') ? microvm : undefined;
+    const microvm = this.#byEndpointId.get(endpointId);
+    return microvm && endpointOf(this.#place, microvm.record) === host.replace(/:\d+$/, '') ? microvm : undefined;
   }
 
-  #reachable(id: string): Microvm {
-    const microvm = this.find(id);
-    if (microvm.state !== 'TERMINATED' && microvm.state !== 'TERMINATING') return microvm;
-    throw invalid(`The MicroVM ${id} has been terminated and its state cannot be changed.`);
+  isRunning(image: ImageRecord): boolean {
+    return [...this.#records.values()].some(({ imageId, state }) => imageId === image.id && state !== 'TERMINATED');
   }
 
-  #endpoint(microvm: Microvm): string {
-    return `${microvm.endpointId}.lambda-microvm.${this.place.region}.on.aws`;
+  isUsed(version: VersionRecord): boolean {
+    return [...this.#microvms.values()].some(({ guest, state }) => guest.version === version && state !== 'TERMINATED');
   }
 
-  #summary({ id, guest, startedAt, state }: Microvm): object {
-    return {
-      imageArn: guest.image.imageArn,
-      imageVersion: guest.version.imageVersion,
-      microvmId: id,
-      startedAt: startedAt / 1000,
-      state,
+  /** Lets go of every microVM without a transition; whoever calls it stops the machines. */
+  abandon(): void {
+    for (const microvm of this.#microvms.values()) microvm.abandon();
+  }
+
+  save(): SavedFleet {
+    return { records: this.records(), tokens: this.#clientTokens.save() };
+  }
+
+  /** Takes the microVMs back; those that were alive ended with the service. */
+  restore({ records, tokens }: SavedFleet): void {
+    const { clock } = this.options;
+    for (const saved of records) {
+      const over = saved.state === 'TERMINATED' ? {} : { state: 'TERMINATED', stateReason: INTERNAL_ERROR, terminatedAt: clock.now() } as const;
+      this.#records.set(saved.id, { ...saved, ...over });
+      this.#lastSerial = Math.max(this.#lastSerial, saved.serial);
+    }
+    this.#clientTokens.restore(tokens);
+  }
+
+  async #run(input: RunInput, settings: RunSettings): Promise<string> {
+    const { store, ceilings, clock } = this.options;
+    const name = parseImageArn(this.#place, input.imageIdentifier ?? '', 'run');
+    const prepare = (): Guest => {
+      const { image, version } = store.runnable(name, input.imageVersion ?? undefined);
+      const guest = new Guest(this.#place, image, version);
+      if (settings.runHookPayload === null || guest.hook('run')) return guest;
+      throw invalid('The run hook must be enabled in the MicroVM image to pass the run hook payload.');
     };
+    prepare();
+    const session = await this.#assume(settings.executionRoleArn);
+    // The image may have changed while the role was assumed.
+    const guest = prepare();
+    const record = newMicrovmRecord(guest, settings, { serial: ++this.#lastSerial, startedAt: clock.now() });
+    ceilings.assertMemory(this.#allocatedMib(), record.memoryMib);
+    this.#records.set(record.id, record);
+    const microvm = new Microvm({ record, guest, runHookPayload: settings.runHookPayload, session }, this.#environment);
+    this.#microvms.set(record.id, microvm);
+    this.#byEndpointId.set(record.endpointId, microvm);
+    return record.id;
   }
 
-  #view(microvm: Microvm): object {
-    const { settings, stateReason, terminatedAt } = microvm;
-    return {
-      ...this.#summary(microvm),
-      egressNetworkConnectors: settings.egressNetworkConnectors,
-      endpoint: this.#endpoint(microvm),
-      executionRoleArn: settings.executionRoleArn,
-      idlePolicy: settings.idlePolicy,
-      ingressNetworkConnectors: settings.ingressNetworkConnectors,
-      maximumDurationInSeconds: settings.maximumDurationInSeconds,
-      stateReason,
-      terminatedAt: terminatedAt === null ? null : terminatedAt / 1000,
-      terminationReasonCode: null,
-    };
+  async #assume(roleArn: string | null): Promise<RoleSession | undefined> {
+    if (roleArn === null) return undefined;
+    const session = await this.options.roles.assume(roleArn);
+    if (session) return session;
+    throw invalid(`Unable to assume the execution role ${roleArn}: its trust policy must let lambda.amazonaws.com call `
+      + 'sts:AssumeRole and sts:TagSession.');
   }
-}
 
-function assertMinutes(input: TokenInput): number {
-  const minutes = input.expirationInMinutes ?? 0;
-  if (minutes > MAX_TOKEN_MINUTES) throw invalid(`ExpirationMinutes ${minutes} exceeded max allowed of ${MAX_TOKEN_MINUTES}.`);
-  return minutes;
-}
+  /** Memory of all microVMs whose machine may still be there. */
+  #allocatedMib(): number {
+    const held = [...this.#records.values()].filter(({ state }) => state !== 'TERMINATED');
+    return held.reduce((sum, { memoryMib }) => sum + memoryMib, 0);
+  }
 
-function readPorts({ port, range, allPorts }: PortInput): PortRange {
-  const given = [port, range, allPorts].filter((member) => member !== undefined && member !== null);
-  if (given.length !== 1) throw invalid('Exactly one of port, range and allPorts must be set in each of allowedPorts.');
-  if (port) return [port, port];
-  if (!range) return [1, 65_535];
-  if (range.startPort > range.endPort) throw invalid(`The port range ${range.startPort}-${range.endPort} ends before it starts.`);
-  return [range.startPort, range.endPort];
+  #forget(): void {
+    const oldest = this.options.clock.now() - REMEMBERED_MS;
+    for (const { id, endpointId, terminatedAt } of this.#records.values()) {
+      if (terminatedAt === null || terminatedAt > oldest) continue;
+      this.#records.delete(id);
+      this.#microvms.delete(id);
+      this.#byEndpointId.delete(endpointId);
+    }
+  }
 }

@@ -4,7 +4,7 @@ import type { HookCall } from './hooks';
 import { rootfsOf, readLayout } from './image/image-layout';
 import type { ImageRecord, VersionRecord } from './image-record';
 import type { Machine } from './machine/machine';
-import type { Machines } from './machines';
+import type { Machines, StartOptions } from './machines';
 
 /** An image version, ready to be started as a machine. */
 export class Guest {
@@ -21,7 +21,7 @@ export class Guest {
     return enabled && port ? { name, port, timeoutSeconds: enabled.timeoutSeconds } : undefined;
   }
 
-  async start(machines: Machines, onOutput: (line: string) => void): Promise<Machine> {
+  async start(machines: Machines, onOutput: (line: string) => void, options: StartOptions = {}): Promise<Machine> {
     const { folder, configuration, imageVersion } = this.version;
     const layout = await readLayout(folder);
     const hookPort = configuration.hooks?.port;
@@ -39,6 +39,6 @@ export class Guest {
       },
       ports: [8080, ...(hookPort ? [hookPort] : []), ...layout.ports],
       onOutput,
-    });
+    }, options);
   }
 }

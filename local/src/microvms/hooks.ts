@@ -6,7 +6,7 @@ import type { HookName } from './hook-settings';
 import type { Machine } from './machine/machine';
 
 const HOOK_PATH = '/aws/lambda-microvms/runtime/v1/';
-const POLL_MS = 100;
+const POLL_MS = 20;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface HookCall {
@@ -17,6 +17,8 @@ export interface HookCall {
   readonly body?: object;
   /** Host name of the build's microVM: build hooks come from the service's own HTTP client. */
   readonly buildHost?: string;
+  /** Nobody answers: the call ends with its timeout. */
+  readonly hangs?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -28,6 +30,7 @@ export async function callHook(clock: Clock, machine: Machine, call: HookCall): 
   const timer = clock.after(call.timeoutSeconds * 1000, () => deadline.abort());
   const ends = AbortSignal.any([deadline.signal, ...(call.signal ? [call.signal] : [])]);
   try {
+    if (call.hangs) await never(ends);
     return { status: await post(await machine.dial(call.port), call, ends) };
   } catch {
     if (call.signal?.aborted) return { failure: 'aborted' };
@@ -74,6 +77,14 @@ export function buildHookFailure(call: HookCall, result: HookResult): string | u
   if (result.status === 200) return undefined;
   const kind = result.status >= 500 ? 'server error (HTTP 5xx)' : result.status >= 400 ? 'client error (HTTP 4xx)' : `HTTP ${result.status}`;
   return `${hook} check failed: the application returned a ${kind} response`;
+}
+
+function never(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => reject(new Error('aborted'));
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
 }
 
 function capitalize(word: string): string {

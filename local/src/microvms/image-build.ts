@@ -1,22 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { LogSink, ObjectReader } from '../api';
 import type { Clock } from '../clock';
-import type { Place } from './arns';
-import { Guest } from './guest';
-import { buildHookFailure, type HookCall, pollHook } from './hooks';
-import { unpackArtifact } from './image/artifact';
-import { assembleImage } from './image/assemble-image';
-import { BuildError } from './image/build-error';
-import { rootfsOf, writeLayout } from './image/image-layout';
-import type { ImageRecord, VersionRecord } from './image-record';
-import { type LogTarget, logTarget } from './log-stream';
-import { type Machine, MissingProgramError } from './machine/machine';
-import type { Machines } from './machines';
+import type { BuildFailure, MicrovmFaults } from '../faults/microvm-faults';
 import type { RoleAssumer } from '../role-session';
+import type { Place } from './arns';
+import { BuildError, HookError } from './image/build-error';
+import { BuildLog } from './image/build-log';
+import { BuildRole, type WriteLog } from './image/build-role';
+import { ContainerStep, type ContainerStepOptions } from './image/container-step';
+import { SnapshotStep } from './image/snapshot-step';
+import type { ImageRecord, VersionRecord } from './image-record';
+import type { Machines } from './machines';
 
-export interface BuildEnvironment {
+export interface BuildEnvironment extends ContainerStepOptions {
   readonly place: Place;
   readonly clock: Clock;
   readonly objects: ObjectReader;
@@ -24,18 +21,34 @@ export interface BuildEnvironment {
   readonly roles: RoleAssumer;
   readonly machines: Machines;
   readonly transitionMs: number;
+  readonly faults: MicrovmFaults;
   readonly onWarning: (message: string) => void;
 }
 
-/** A hook that failed; the version itself carries this reason, too. */
-class HookError extends BuildError {}
+/** A build that fails on purpose, perhaps for one chipset only. */
+class PurposeError extends BuildError {
+  constructor(readonly failure: BuildFailure) {
+    super(failure.reason);
+  }
+}
 
-/** Builds image versions in the background: files first, then a start of the machine with its build hooks. */
+/** Builds image versions in the background: the container first, then a start of the machine with its build hooks. */
 export class ImageBuild {
-  /** Images whose steps were already named to the user. */
+  readonly #container: ContainerStep;
+  readonly #snapshot: SnapshotStep;
+  /** Names what was not done once, not with every version. */
   readonly #warned = new Set<string>();
+  readonly #closing = new AbortController();
 
-  constructor(private readonly environment: BuildEnvironment) {}
+  constructor(private readonly environment: BuildEnvironment) {
+    this.#container = new ContainerStep(environment, this.#closing.signal);
+    this.#snapshot = new SnapshotStep(environment);
+  }
+
+  /** Ends the step of a Dockerfile that is under way, if one is. */
+  close(): void {
+    this.#closing.abort();
+  }
 
   /** Brings the version from PENDING to SUCCESSFUL or FAILED. */
   async run(image: ImageRecord, version: VersionRecord): Promise<void> {
@@ -43,18 +56,60 @@ export class ImageBuild {
     await clock.sleep(transitionMs);
     this.#enter(version, 'IN_PROGRESS');
     try {
-      await this.#assemble(image, version);
-      for (const build of version.builds) build.installed = true;
-      await this.#boot(image, version);
+      await this.#build(image, version);
       this.#enter(version, 'SUCCESSFUL');
       version.status = 'ACTIVE';
     } catch (error) {
-      const reason = error instanceof BuildError ? error.message : 'INTERNAL_PLATFORM_ERROR: The build broke off.';
-      if (!(error instanceof BuildError)) this.environment.onWarning(`Build of image ${image.name}: ${(error as Error).message}`);
-      this.#enter(version, 'FAILED');
-      for (const build of version.builds) build.stateReason = reason;
-      if (error instanceof HookError) version.stateReason = reason;
+      this.#fail(image, version, error as Error);
       await rm(version.folder, { recursive: true, force: true });
+    }
+  }
+
+  async #build(image: ImageRecord, version: VersionRecord): Promise<void> {
+    const { place, roles } = this.environment;
+    const role = await BuildRole.assume(roles, version.configuration.buildRoleArn, place);
+    const complete = await this.#buildContainer(image, version, role);
+    for (const build of version.builds) build.installed = true;
+    const open = (): Promise<WriteLog> => this.#openLog(image, version, role, version.imageVersion);
+    await this.#snapshot.take({ image, version, complete, open });
+  }
+
+  /** Its log goes up in one go when it is over, well or not, all of it with one time. */
+  async #buildContainer(image: ImageRecord, version: VersionRecord, role: BuildRole): Promise<boolean> {
+    const { clock, faults, objects } = this.environment;
+    const log = new BuildLog();
+    try {
+      const failure = faults.buildFailure(image.name);
+      for (const line of failure?.log ?? []) log.note(line);
+      if (failure) throw new PurposeError(failure);
+      const artifact = await role.readArtifact(objects, version.configuration.codeArtifact.uri);
+      const { notes, complete } = await this.#container.build(artifact, version.folder, log);
+      for (const note of notes) log.note(note);
+      log.note(`built ${image.name} version ${version.imageVersion}`);
+      this.#warn(image.name, notes);
+      return complete;
+    } catch (error) {
+      if (log.lines.length === 0 && error instanceof BuildError) log.note(error.message);
+      throw error;
+    } finally {
+      const write = await this.#openLog(image, version, role, '0.0');
+      const time = clock.now();
+      for (const line of log.lines) write(line, time);
+    }
+  }
+
+  #openLog(image: ImageRecord, version: VersionRecord, role: BuildRole, streamVersion: string): Promise<WriteLog> {
+    const { clock, logs } = this.environment;
+    const microvmId = `microvm-${randomUUID()}`;
+    const source = { imageName: image.name, version: streamVersion, microvmId, time: clock.now() };
+    return role.openLog(logs, version.configuration.logging, source);
+  }
+
+  #warn(name: string, notes: readonly string[]): void {
+    for (const note of notes) {
+      const message = `Image ${name}: ${note}`;
+      if (!this.#warned.has(message)) this.environment.onWarning(message);
+      this.#warned.add(message);
     }
   }
 
@@ -64,88 +119,18 @@ export class ImageBuild {
     for (const build of version.builds) build.state = state;
   }
 
-  async #assemble(image: ImageRecord, version: VersionRecord): Promise<void> {
-    const log = this.#log(image, version, '0.0');
-    await mkdir(version.folder, { recursive: true });
-    const work = await mkdtemp(join(version.folder, 'build-'));
-    const context = join(work, 'context');
-    await mkdir(context);
-    try {
-      await unpackArtifact(await this.#fetch(version), context);
-      const { layout, rootfs, leftOut } = assembleImage(context, work);
-      await rename(rootfs, rootfsOf(version.folder));
-      await writeLayout(version.folder, layout);
-      for (const step of leftOut) log(`left out, as it needs a container engine: ${step}`);
-      this.#warn(image.name, leftOut);
-      log(`built ${image.name} version ${version.imageVersion}`);
-    } catch (error) {
-      log((error as Error).message);
-      throw error;
-    } finally {
-      await rm(work, { recursive: true, force: true });
+  #fail(image: ImageRecord, version: VersionRecord, error: Error): void {
+    const reason = error instanceof BuildError ? error.message : 'INTERNAL_PLATFORM_ERROR: The build broke off.';
+    const detail = error instanceof BuildError ? error.detail : error.message;
+    if (detail !== undefined) this.environment.onWarning(`Build of image ${image.name}: ${detail}`);
+    this.#enter(version, 'FAILED');
+    for (const build of version.builds) {
+      const { chipsetGeneration } = build;
+      const meant = !(error instanceof PurposeError) || error.failure.chipsetGenerations.includes(chipsetGeneration);
+      if (meant) build.stateReason = reason;
+      else Object.assign(build, { state: 'SUCCESSFUL', installed: true });
     }
-  }
-
-  #warn(name: string, leftOut: readonly string[]): void {
-    if (leftOut.length === 0 || this.#warned.has(name)) return;
-    this.#warned.add(name);
-    this.environment.onWarning(`Image ${name}: left out, as it needs a container engine: ${leftOut.join('; ')}`);
-  }
-
-  async #fetch(version: VersionRecord): Promise<Buffer> {
-    const { uri } = version.configuration.codeArtifact;
-    const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
-    const object = await this.environment.objects.read(bucket, key);
-    if (!object) throw new BuildError(`S3_NO_SUCH_KEY: The code artifact ${uri} does not exist.`);
-    return object;
-  }
-
-  async #boot(image: ImageRecord, version: VersionRecord): Promise<void> {
-    const { machines, place } = this.environment;
-    const log = this.#log(image, version, version.imageVersion);
-    const guest = new Guest(place, image, version);
-    const machine = await guest.start(machines, log).catch((error: unknown) => {
-      if (!(error instanceof MissingProgramError)) throw error;
-      log(error.message);
-      throw new BuildError(`Container Stopped with Exit Code: 127. ${error.message}`, error);
-    });
-    try {
-      await this.#check(guest, machine);
-    } finally {
-      await machines.stop(machine);
-    }
-  }
-
-  async #check(guest: Guest, machine: Machine): Promise<void> {
-    const { clock, place, transitionMs } = this.environment;
-    const ended = new AbortController();
-    let exitCode: number | undefined;
-    void machine.exited.then((code) => {
-      exitCode = code;
-      ended.abort();
-    });
-    const buildHost = `${randomUUID()}.lambda-microvm.${place.region}.on.aws`;
-    for (const name of ['ready', 'validate'] as const) {
-      const hook = guest.hook(name);
-      if (!hook) continue;
-      const call: HookCall = { ...hook, buildHost, signal: ended.signal };
-      const failure = buildHookFailure(call, await pollHook(clock, machine, call));
-      if (failure && exitCode === undefined) throw new HookError(failure);
-    }
-    await clock.sleep(transitionMs);
-    if (exitCode !== undefined) throw new BuildError(`Container Stopped with Exit Code: ${exitCode}`);
-  }
-
-  #log(image: ImageRecord, version: VersionRecord, streamVersion: string): (line: string) => void {
-    const source = {
-      imageName: image.name,
-      version: streamVersion,
-      microvmId: `microvm-${randomUUID()}`,
-      time: this.environment.clock.now(),
-    };
-    const target: LogTarget | undefined = logTarget(version.configuration.logging, source);
-    return (line) => {
-      if (target) this.environment.logs.write(target.group, target.stream, line);
-    };
+    // A hook's failure is told on the version, too.
+    if (error instanceof HookError) version.stateReason = reason;
   }
 }

@@ -1,8 +1,9 @@
 import { assertConnectors, connectorArn, type Place } from './arns';
-import { check, type Members, type Rule } from './constraints';
+import { check, type Members } from './constraints';
 import { invalid } from './errors';
 import { hookEntries, hookMembers, type HooksInput } from './hook-settings';
 import { MANAGED_IMAGE_VERSIONS, managedImageArn } from './managed-images';
+import { CLIENT_TOKEN, CONNECTORS, ENVIRONMENT, IDENTIFIER, LOGGING, NON_BLANK, ROLE, TAGS } from './member-rules';
 
 /** Sizes that the managed base image supports, in MiB. */
 const MEMORY_SIZES = [512, 1024, 2048, 4096, 8192];
@@ -34,38 +35,14 @@ export type ImageInput = Partial<ImageConfiguration> & {
   readonly clientToken?: string;
 };
 
-const ROLE: Rule = {
-  type: 'string',
-  min: 20,
-  max: 2048,
-  pattern: 'arn:aws[a-z\\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+',
-};
-
-export const LOGGING: Rule = {
-  type: 'structure',
-  members: {
-    disabled: { type: 'structure' },
-    cloudWatch: {
-      type: 'structure',
-      members: {
-        logGroup: { type: 'string', min: 1, max: 512, pattern: '[a-zA-Z0-9_\\-/.#]+' },
-        logStream: { type: 'string', min: 1, max: 512, pattern: '[^:*]*' },
-      },
-    },
-  },
-};
-
-export const CLIENT_TOKEN: Rule = { type: 'string', min: 1, max: 128 };
-export const EXECUTION_ROLE = ROLE;
-
 const CONFIGURATION: Members = {
-  baseImageArn: { type: 'string', required: true },
-  codeArtifact: { type: 'structure', required: true, members: { uri: { type: 'string', required: true, min: 1, max: 2048 } } },
+  baseImageArn: { ...NON_BLANK, required: true },
+  codeArtifact: { type: 'structure', required: true, members: { uri: { ...NON_BLANK, required: true } } },
   buildRoleArn: { ...ROLE, required: true },
-  baseImageVersion: { type: 'string' },
+  baseImageVersion: NON_BLANK,
   description: { type: 'string' },
   logging: LOGGING,
-  egressNetworkConnectors: { type: 'list', max: 1, items: { type: 'string' } },
+  egressNetworkConnectors: { ...CONNECTORS, max: 1 },
   cpuConfigurations: {
     type: 'list',
     items: { type: 'structure', members: { architecture: { type: 'string', required: true, values: ['ARM_64'] } } },
@@ -73,19 +50,28 @@ const CONFIGURATION: Members = {
   resources: { type: 'list', max: 1, items: { type: 'structure', members: { minimumMemoryInMiB: { type: 'integer', required: true } } } },
   additionalOsCapabilities: { type: 'list', items: { type: 'string', values: ['ALL'] } },
   hooks: { type: 'structure', members: hookMembers },
-  environmentVariables: { type: 'map', max: 50, items: { type: 'string', max: 4096, sensitive: true } },
+  environmentVariables: ENVIRONMENT,
   clientToken: CLIENT_TOKEN,
 };
 
 const CREATE: Members = {
   name: { type: 'string', required: true, min: 1, max: 64, pattern: '[a-zA-Z0-9-_]+' },
   ...CONFIGURATION,
-  tags: { type: 'map', items: { type: 'string', max: 256 } },
+  tags: TAGS,
 };
 
-/** Checks a CreateMicrovmImage or UpdateMicrovmImage request and fills in what the service fills in. */
-export function readConfiguration(place: Place, input: ImageInput, operation: 'create' | 'update'): ImageConfiguration {
-  check(input as Record<string, unknown>, operation === 'create' ? CREATE : CONFIGURATION);
+/** Checks the members of a CreateMicrovmImage request one by one. */
+export function checkCreate(input: ImageInput): void {
+  check(input as Record<string, unknown>, CREATE);
+}
+
+/** Checks the members of an UpdateMicrovmImage request one by one. */
+export function checkUpdate(imageIdentifier: string, input: ImageInput): void {
+  check({ ...input, imageIdentifier }, { imageIdentifier: IDENTIFIER, ...CONFIGURATION });
+}
+
+/** Checks what the members of a request mean together, and fills in what the service fills in. */
+export function readConfiguration(place: Place, input: ImageInput): ImageConfiguration {
   const uri = input.codeArtifact?.uri ?? '';
   if (!/^s3:\/\/[^/]+\/.+$/.test(uri)) throw invalid('CodeArtifact URI must be a valid S3 URI in the format: s3://<bucket>/<key>');
   const baseImageArn = input.baseImageArn ?? '';

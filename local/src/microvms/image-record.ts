@@ -26,6 +26,8 @@ export interface VersionRecord {
 
 export interface ImageRecord {
   readonly id: string;
+  /** Counts the images of the account, in the order of their creation. */
+  readonly serial: number;
   readonly name: string;
   readonly imageArn: string;
   readonly createdAt: number;
@@ -43,4 +45,13 @@ export function latestActive(image: ImageRecord): VersionRecord | undefined {
 
 export function latestFailed(image: ImageRecord): VersionRecord | undefined {
   return image.versions.filter((version) => version.state === 'FAILED').at(-1);
+}
+
+export function isBuilding({ state }: VersionRecord): boolean {
+  return state === 'PENDING' || state === 'IN_PROGRESS';
+}
+
+/** Baseline memory of the microVMs that run this version, in MiB. */
+export function memoryOf({ configuration }: VersionRecord): number {
+  return configuration.resources[0].minimumMemoryInMiB;
 }

@@ -1,60 +1,145 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Clock } from '../clock';
-import { imageArn, parseImageArn, type Place } from './arns';
+import { imageArn, type Place } from './arns';
 import type { Background } from './background';
-import { ClientTokens } from './client-tokens';
-import { check } from './constraints';
-import { invalid, ServiceError } from './errors';
+import { ClientTokens, type SavedTokens } from './client-tokens';
+import { check, type Members } from './constraints';
+import type { Cursors } from './cursors';
+import type { Delays } from './delays';
+import { invalid } from './errors';
+import { Guest } from './guest';
 import type { ImageBuild } from './image-build';
-import { type ImageConfiguration, type ImageInput, readConfiguration } from './image-input';
-import { type BuildRecord, type ImageRecord, latestActive, type VersionRecord } from './image-record';
-import { buildView, imageBuildSummary, imageBuildView, imageSummary, imageView, versionSummary, versionView } from './image-views';
+import type { ImageFiles } from './image-files';
+import { checkCreate, checkUpdate, type ImageConfiguration, type ImageInput, readConfiguration } from './image-input';
+import type { ImageRecord, VersionRecord } from './image-record';
+import type { ImageStore } from './image-store';
+import { buildView, imageSummary, imageView } from './image-views';
+import { readQuery } from './json-type';
+import { NON_BLANK } from './member-rules';
 import { type Page, page } from './pages';
+import type { Ceilings } from './quotas';
+import type { Spares } from './spares';
 
 export interface ImagesEnvironment {
   readonly place: Place;
   readonly clock: Clock;
   readonly background: Background;
+  readonly store: ImageStore;
+  readonly files: ImageFiles;
   readonly build: ImageBuild;
-  /** Built images live below it. */
-  readonly folder: string;
-  readonly transitionMs: number;
+  readonly spares: Spares;
+  readonly ceilings: Ceilings;
+  readonly cursors: Cursors;
+  readonly delays: Delays;
   /** True while a microVM of this image is not TERMINATED. */
   isRunning(image: ImageRecord): boolean;
 }
 
-interface ImageAndVersion {
-  readonly image: ImageRecord;
-  readonly version: VersionRecord;
+interface Outcome {
+  readonly built: ImageRecord['state'];
+  readonly failed: ImageRecord['state'];
 }
 
 /** The chipsets that the service builds every version for. */
 const CHIPSET_GENERATIONS = ['4', '3'];
 
-/** The images of the account, their versions and builds. */
+const FILTER: Members = { nameFilter: NON_BLANK };
+
+/** The operations on images, and those that add and remove versions. */
 export class Images {
-  readonly #images = new Map<string, ImageRecord>();
   readonly #tokens = new ClientTokens<object>();
 
   constructor(private readonly environment: ImagesEnvironment) {}
 
-  get names(): string[] {
-    return [...this.#images.keys()];
+  async create(input: ImageInput): Promise<object> {
+    checkCreate(input);
+    const configuration = readConfiguration(this.environment.place, input);
+    return (await this.#tokens.once(input.clientToken, input, () => this.#create(input, configuration))).value;
   }
 
-  create(input: ImageInput): object {
-    const { place, clock } = this.environment;
-    const configuration = readConfiguration(place, input, 'create');
-    const earlier = this.#tokens.recall(input.clientToken, input);
-    if (earlier) return earlier;
+  async update(imageIdentifier: string, input: ImageInput): Promise<object> {
+    const { place, store } = this.environment;
+    checkUpdate(imageIdentifier, input);
+    const image = store.resolve(imageIdentifier);
+    const configuration = readConfiguration(place, input);
+    const request = { ...input, imageIdentifier };
+    return (await this.#tokens.once(input.clientToken, request, () => this.#update(image, configuration))).value;
+  }
+
+  describe(identifier: string): object {
+    return imageView(this.environment.store.resolve(identifier));
+  }
+
+  list(query: URLSearchParams): Page<object> {
+    const { store, cursors } = this.environment;
+    const filters = readQuery(query, FILTER) as { nameFilter?: string };
+    check(filters, FILTER);
+    const { nameFilter = '' } = filters;
+    const { items, nextToken } = page(cursors, query, {
+      list: 'images',
+      items: store.all(),
+      position: ({ serial }) => serial,
+      filter: ({ name }) => name.includes(nameFilter),
+    });
+    return { items: items.map(imageSummary), nextToken };
+  }
+
+  delete(identifier: string): object {
+    const { store, files, spares, isRunning } = this.environment;
+    const image = store.resolve(identifier);
+    if (image.state === 'CREATING' || image.state === 'UPDATING') {
+      throw invalid(`Cannot delete MicroVM image in its current state: ${image.state}`);
+    }
+    if (isRunning(image)) throw invalid('Cannot delete microvm image with running microvms.');
+    if (image.state !== 'DELETING') {
+      this.#change(image, 'DELETING');
+      this.#later(`Deletion of image ${image.name}`, this.environment.delays.imageDeletionMs, async () => {
+        for (const version of image.versions) await spares.drop(version);
+        await files.removeImage(image.id);
+        store.remove(image);
+      });
+    }
+    return { imageIdentifier: image.imageArn, state: image.state };
+  }
+
+  deleteVersion(identifier: string, imageVersion: string): object {
+    const { store, files, spares } = this.environment;
+    const { image, version } = store.resolveVersion(identifier, imageVersion);
+    store.assertSettled(image);
+    if (image.versions.length === 1) {
+      throw invalid('Cannot delete the last version of a MicroVM image. Delete the MicroVM image instead.');
+    }
+    this.#change(image, 'UPDATING');
+    const now = this.environment.clock.now();
+    Object.assign(version, { state: 'DELETING', updatedAt: now, stateChangedAt: now });
+    this.#later(`Deletion of image ${image.name} version ${imageVersion}`, this.environment.delays.versionDeletionMs, async () => {
+      await spares.drop(version);
+      await files.removeVersion(version);
+      image.versions = image.versions.filter((other) => other !== version);
+      this.#change(image, 'UPDATED');
+    });
+    return { imageIdentifier: image.imageArn, imageVersion: version.imageVersion, state: version.state };
+  }
+
+  save(): SavedTokens<object> {
+    return this.#tokens.save();
+  }
+
+  restore(saved: SavedTokens<object>): void {
+    this.#tokens.restore(saved);
+  }
+
+  #create(input: ImageInput, configuration: ImageConfiguration): object {
+    const { place, clock, store, ceilings } = this.environment;
     const name = input.name ?? '';
     // The name of an image that is being deleted stays taken until it is gone.
-    if (this.#images.has(name)) throw invalid(`A MicroVM image with the name '${name}' already exists in this account`);
+    if (store.has(name)) throw invalid(`A MicroVM image with the name '${name}' already exists in this account`);
+    ceilings.assertImage(store.all().length);
+    ceilings.assertBuild(store.buildsUnderWay());
     const now = clock.now();
     const image: ImageRecord = {
       id: randomUUID(),
+      serial: store.nextSerial(),
       name,
       imageArn: imageArn(place, name),
       createdAt: now,
@@ -64,148 +149,25 @@ export class Images {
       versions: [],
       lastVersion: 0,
     };
-    this.#images.set(name, image);
-    const version = this.#addVersion(image, configuration, 'CREATED', 'CREATE_FAILED');
-    return this.#tokens.remember(input.clientToken, input, { ...buildView(image, version), tags: input.tags ?? null });
+    store.add(image);
+    const version = this.#addVersion(image, configuration, { built: 'CREATED', failed: 'CREATE_FAILED' });
+    return { ...buildView(image, version), tags: input.tags ?? null };
   }
 
-  update(identifier: string, input: ImageInput): object {
-    const request = { ...input, imageIdentifier: identifier };
-    const image = this.#resolve(identifier);
-    const configuration = readConfiguration(this.environment.place, input, 'update');
-    const earlier = this.#tokens.recall(input.clientToken, request);
-    if (earlier) return earlier;
-    this.#assertSettled(image);
-    image.state = 'UPDATING';
-    image.updatedAt = this.environment.clock.now();
-    const version = this.#addVersion(image, configuration, 'UPDATED', 'UPDATE_FAILED');
-    return this.#tokens.remember(input.clientToken, request, buildView(image, version));
+  #update(image: ImageRecord, configuration: ImageConfiguration): object {
+    const { store, ceilings } = this.environment;
+    store.assertSettled(image);
+    ceilings.assertVersion(image.versions.length, image.imageArn);
+    ceilings.assertBuild(store.buildsUnderWay());
+    this.#change(image, 'UPDATING');
+    return buildView(image, this.#addVersion(image, configuration, { built: 'UPDATED', failed: 'UPDATE_FAILED' }));
   }
 
-  describe(identifier: string): object {
-    return imageView(this.#resolve(identifier));
-  }
-
-  list(query: URLSearchParams): Page<object> {
-    const nameFilter = query.get('nameFilter') ?? '';
-    const { items, nextToken } = page([...this.#images.values()], query, ({ name }) => name.includes(nameFilter));
-    return { items: items.map(imageSummary), nextToken };
-  }
-
-  delete(identifier: string): object {
-    const image = this.#resolve(identifier);
-    if (image.state === 'CREATING' || image.state === 'UPDATING') {
-      throw invalid(`Cannot delete MicroVM image in its current state: ${image.state}`);
-    }
-    if (this.environment.isRunning(image)) throw invalid('Cannot delete microvm image with running microvms.');
-    if (image.state !== 'DELETING') {
-      image.state = 'DELETING';
-      this.#later(`Deletion of image ${image.name}`, async () => {
-        await rm(join(this.environment.folder, image.id), { recursive: true, force: true });
-        this.#images.delete(image.name);
-      });
-    }
-    return { imageIdentifier: image.imageArn, state: image.state };
-  }
-
-  describeVersion(identifier: string, number: string): object {
-    const { image, version } = this.#resolveVersion(identifier, number);
-    return versionView(image, version);
-  }
-
-  listVersions(identifier: string, query: URLSearchParams): Page<object> {
-    const image = this.#resolve(identifier);
-    const { items, nextToken } = page(image.versions, query);
-    return { items: items.map((version) => versionSummary(image, version)), nextToken };
-  }
-
-  updateVersion(identifier: string, number: string, input: { readonly status?: string }): object {
-    check(input, { status: { type: 'string', required: true, values: ['ACTIVE', 'INACTIVE'] } });
-    const { image, version } = this.#resolveVersion(identifier, number);
-    this.#assertSettled(image);
-    if (version.state !== 'SUCCESSFUL') throw invalid(`The status of a version in state ${version.state} cannot be changed.`);
-    version.status = input.status === 'ACTIVE' ? 'ACTIVE' : 'INACTIVE';
-    version.updatedAt = this.environment.clock.now();
-    return versionView(image, version);
-  }
-
-  deleteVersion(identifier: string, number: string): object {
-    const { image, version } = this.#resolveVersion(identifier, number);
-    this.#assertSettled(image);
-    if (image.versions.length === 1) {
-      throw invalid('Cannot delete the last version of a MicroVM image. Delete the MicroVM image instead.');
-    }
-    image.state = 'UPDATING';
-    version.state = 'DELETING';
-    this.#later(`Deletion of image ${image.name} version ${number}`, async () => {
-      await rm(version.folder, { recursive: true, force: true });
-      image.versions = image.versions.filter((other) => other !== version);
-      image.state = 'UPDATED';
-    });
-    return { imageIdentifier: image.imageArn, imageVersion: version.imageVersion, state: version.state };
-  }
-
-  listBuilds(identifier: string, number: string, query: URLSearchParams): Page<object> {
-    const { image, version } = this.#resolveVersion(identifier, number);
-    const fixed = { architecture: 'ARM_64', chipset: 'GRAVITON' };
-    const matches = ({ chipsetGeneration }: BuildRecord): boolean => Object.entries({ ...fixed, chipsetGeneration })
-      .every(([name, value]) => (query.get(name) ?? value) === value);
-    const { items, nextToken } = page(version.builds.filter(matches), query);
-    return { items: items.map((build) => imageBuildSummary(image, version, build)), nextToken };
-  }
-
-  describeBuild(identifier: string, number: string, buildId: string): object {
-    const { image, version } = this.#resolveVersion(identifier, number);
-    const build = version.builds.find((candidate) => candidate.buildId === buildId);
-    if (!build) throw new ServiceError('ResourceNotFoundException', `MicroVMImageBuild not found for BuildId: ${buildId}`);
-    return imageBuildView(image, version, build);
-  }
-
-  find(name: string): ImageRecord {
-    const image = this.#images.get(name);
-    if (image) return image;
-    const arn = imageArn(this.environment.place, name);
-    throw new ServiceError('ResourceNotFoundException', `MicroVMImage not found for MicroVMImageID: ${arn}`);
-  }
-
-  /** The version that RunMicrovm starts: SUCCESSFUL and ACTIVE, of an image in a good state. */
-  runnable(name: string, number: string | undefined): ImageAndVersion {
-    const image = this.find(name);
-    const pinnedVersion = image.versions.find((version) => version.imageVersion === number);
-    const wanted = number === undefined ? latestActive(image) : pinnedVersion;
-    const active = wanted?.state === 'SUCCESSFUL' && wanted.status === 'ACTIVE';
-    // After a failed update the older versions are refused, too, until the image is UPDATED again.
-    const settled = ['CREATED', 'UPDATING', 'UPDATED'].includes(image.state);
-    if (wanted && active && settled) return { image, version: wanted };
-    const pinned = number === undefined ? '' : ` and version ${number}`;
-    throw new ServiceError('ResourceNotFoundException', `No active version found for MicroVM image ${image.imageArn}${pinned}`);
-  }
-
-  #resolve(identifier: string): ImageRecord {
-    return this.find(parseImageArn(this.environment.place, identifier, 'image'));
-  }
-
-  #resolveVersion(identifier: string, number: string): ImageAndVersion {
-    const image = this.#resolve(identifier);
-    const version = image.versions.find((candidate) => candidate.imageVersion === number);
-    if (version) return { image, version };
-    throw new ServiceError('ResourceNotFoundException', `MicroVMImage not found for MicroVMImage: ${image.imageArn}, Version: ${number}`);
-  }
-
-  #assertSettled(image: ImageRecord): void {
-    if (!['CREATING', 'UPDATING', 'DELETING'].includes(image.state)) return;
-    throw new ServiceError('ConflictException', `MicroVM Image is already in state: ${image.state}`);
-  }
-
-  #addVersion(
-    image: ImageRecord,
-    configuration: ImageConfiguration,
-    built: ImageRecord['state'],
-    failed: ImageRecord['state'],
-  ): VersionRecord {
+  #addVersion(image: ImageRecord, configuration: ImageConfiguration, { built, failed }: Outcome): VersionRecord {
     const now = this.environment.clock.now();
+    const imageVersion = `${++image.lastVersion}.0`;
     const version: VersionRecord = {
-      imageVersion: `${++image.lastVersion}.0`,
+      imageVersion,
       configuration,
       createdAt: now,
       updatedAt: now,
@@ -213,23 +175,26 @@ export class Images {
       builds: CHIPSET_GENERATIONS.map((chipsetGeneration) => (
         { buildId: randomUUID(), chipsetGeneration, createdAt: now, state: 'PENDING', stateReason: null, installed: false }
       )),
-      folder: join(this.environment.folder, image.id, `${image.lastVersion}`),
+      folder: this.environment.files.folderOf(image.id, imageVersion),
       state: 'PENDING',
       stateReason: null,
       status: 'INACTIVE',
     };
     image.versions.push(version);
     this.environment.background.run(`Build of image ${image.name}`, async () => {
-      await this.environment.build.run(image, version);
-      image.state = version.state === 'SUCCESSFUL' ? built : failed;
-      image.updatedAt = this.environment.clock.now();
+      await this.environment.build.run(image, version).finally(() => this.#change(image, version.state === 'SUCCESSFUL' ? built : failed));
+      this.environment.spares.prepare(new Guest(this.environment.place, image, version));
     });
     return version;
   }
 
-  #later(what: string, work: () => Promise<void>): void {
+  #change(image: ImageRecord, state: ImageRecord['state']): void {
+    Object.assign(image, { state, updatedAt: this.environment.clock.now() });
+  }
+
+  #later(what: string, delayMs: number, work: () => Promise<void>): void {
     this.environment.background.run(what, async () => {
-      await this.environment.clock.sleep(this.environment.transitionMs);
+      await this.environment.clock.sleep(delayMs);
       await work();
     });
   }

@@ -1,5 +1,8 @@
 import type { Place } from './arns';
-import { ServiceError } from './errors';
+import { check } from './constraints';
+import type { Cursors } from './cursors';
+import { invalid, notFound } from './errors';
+import { IDENTIFIER } from './member-rules';
 import { type Page, page } from './pages';
 
 /** Newest first. `createdAt` in epoch seconds. */
@@ -12,18 +15,28 @@ export function managedImageArn(place: Place): string {
   return `arn:aws:lambda:${place.region}:aws:microvm-image:al2023-1`;
 }
 
-export function listManagedImages(place: Place, query: URLSearchParams): Page<object> {
-  const [newest] = MANAGED_IMAGE_VERSIONS;
-  const oldest = MANAGED_IMAGE_VERSIONS[MANAGED_IMAGE_VERSIONS.length - 1];
-  return page([{ createdAt: oldest.createdAt, imageArn: managedImageArn(place), updatedAt: newest.createdAt }], query);
-}
+/** The operations on the images that AWS provides. */
+export class ManagedImages {
+  constructor(private readonly place: Place, private readonly cursors: Cursors) {}
 
-export function listManagedImageVersions(place: Place, imageIdentifier: string, query: URLSearchParams): Page<object> {
-  if (imageIdentifier !== managedImageArn(place)) {
-    throw new ServiceError('ResourceNotFoundException', `MicroVMImage not found for MicroVMImageID: ${imageIdentifier}`);
+  list(query: URLSearchParams): Page<object> {
+    const [newest] = MANAGED_IMAGE_VERSIONS;
+    const oldest = MANAGED_IMAGE_VERSIONS[MANAGED_IMAGE_VERSIONS.length - 1];
+    const image = { createdAt: oldest.createdAt, imageArn: managedImageArn(this.place), updatedAt: newest.createdAt };
+    return page(this.cursors, query, { list: 'managed images', items: [image], position: () => 0 });
   }
-  const versions = MANAGED_IMAGE_VERSIONS.map(({ imageVersion, createdAt }) => (
-    { createdAt, imageArn: imageIdentifier, imageVersion, status: 'AVAILABLE', updatedAt: createdAt }
-  ));
-  return page(versions, query);
+
+  listVersions(imageIdentifier: string, query: URLSearchParams): Page<object> {
+    check({ imageIdentifier }, { imageIdentifier: IDENTIFIER });
+    if (!imageIdentifier.startsWith('arn:')) throw invalid(`Invalid ARN format: ${imageIdentifier}`);
+    if (imageIdentifier !== managedImageArn(this.place)) throw notFound(`MicroVMImage not found for MicroVMImageID: ${imageIdentifier}`);
+    const versions = MANAGED_IMAGE_VERSIONS.map(({ imageVersion, createdAt }) => (
+      { createdAt, imageArn: imageIdentifier, imageVersion, status: 'AVAILABLE', updatedAt: createdAt }
+    ));
+    return page(this.cursors, query, {
+      list: 'managed image versions',
+      items: versions,
+      position: (version) => versions.indexOf(version),
+    });
+  }
 }

@@ -1,82 +1,81 @@
 import type { ApiRequest } from '../api';
-import type { Place } from './arns';
-import { ServiceError } from './errors';
+import { unreadable } from './errors';
 import type { Fleet } from './fleet';
 import type { ImageTags } from './image-tags';
+import type { ImageVersions } from './image-versions';
 import type { Images } from './images';
-import { listManagedImages, listManagedImageVersions } from './managed-images';
+import type { ManagedImages } from './managed-images';
 import type { Route } from './routes';
+import type { TokenOperations } from './token-operations';
 
 const PREFIX = '/2025-09-09';
 const IMAGES = `${PREFIX}/microvm-images`;
 const IMAGE = `${IMAGES}/{image}`;
-const VERSION = `${IMAGE}/versions/{version}`;
+const VERSIONS = `${IMAGE}/versions`;
+const VERSION = `${VERSIONS}/{version}`;
+const BUILDS = `${VERSION}/builds`;
 const MANAGED = `${PREFIX}/managed-microvm-images`;
 const MICROVMS = `${PREFIX}/microvms`;
 const MICROVM = `${MICROVMS}/{microvm}`;
 const TAGS = '/2017-03-31/tags/{resource}';
 
-export function imageRoutes(place: Place, images: Images): Route[] {
+/** `line` is `<status> <method> <path>`. */
+function route(operation: string, line: string, run: Route['run']): Route {
+  const [status, method, path] = line.split(' ');
+  return { operation, method, path, status: Number(status), run };
+}
+
+export function imageRoutes(images: Images, versions: ImageVersions): Route[] {
   return [
-    { method: 'POST', path: IMAGES, status: 201, run: (_, request) => images.create(readBody(request)) },
-    { method: 'GET', path: IMAGES, status: 200, run: (_, { query }) => images.list(query) },
-    { method: 'GET', path: IMAGE, status: 200, run: ({ image }) => images.describe(image) },
-    { method: 'PUT', path: IMAGE, status: 200, run: ({ image }, request) => images.update(image, readBody(request)) },
-    { method: 'DELETE', path: IMAGE, status: 200, run: ({ image }) => images.delete(image) },
-    { method: 'GET', path: `${IMAGE}/versions`, status: 200, run: ({ image }, { query }) => images.listVersions(image, query) },
-    { method: 'GET', path: VERSION, status: 200, run: ({ image, version }) => images.describeVersion(image, version) },
-    {
-      method: 'PATCH',
-      path: VERSION,
-      status: 200,
-      run: ({ image, version }, request) => images.updateVersion(image, version, readBody(request)),
-    },
-    { method: 'DELETE', path: VERSION, status: 200, run: ({ image, version }) => images.deleteVersion(image, version) },
-    {
-      method: 'GET',
-      path: `${VERSION}/builds`,
-      status: 200,
-      run: ({ image, version }, { query }) => images.listBuilds(image, version, query),
-    },
-    {
-      method: 'GET',
-      path: `${VERSION}/builds/{build}`,
-      status: 200,
-      run: ({ image, version, build }) => images.describeBuild(image, version, build),
-    },
-    { method: 'GET', path: MANAGED, status: 200, run: (_, { query }) => listManagedImages(place, query) },
-    {
-      method: 'GET',
-      path: `${MANAGED}/{image}/versions`,
-      status: 200,
-      run: ({ image }, { query }) => listManagedImageVersions(place, image, query),
-    },
+    route('CreateMicrovmImage', `201 POST ${IMAGES}`, (_, request) => images.create(readBody(request))),
+    route('ListMicrovmImages', `200 GET ${IMAGES}`, (_, { query }) => images.list(query)),
+    route('GetMicrovmImage', `200 GET ${IMAGE}`, ({ image }) => images.describe(image)),
+    route('UpdateMicrovmImage', `200 PUT ${IMAGE}`, ({ image }, request) => images.update(image, readBody(request))),
+    route('DeleteMicrovmImage', `200 DELETE ${IMAGE}`, ({ image }) => images.delete(image)),
+    route('ListMicrovmImageVersions', `200 GET ${VERSIONS}`, ({ image }, { query }) => versions.list(image, query)),
+    route('GetMicrovmImageVersion', `200 GET ${VERSION}`, ({ image, version }) => versions.describe(image, version)),
+    route('UpdateMicrovmImageVersion', `200 PATCH ${VERSION}`, ({ image, version }, request) => (
+      versions.setStatus(image, version, readBody(request))
+    )),
+    route('DeleteMicrovmImageVersion', `200 DELETE ${VERSION}`, ({ image, version }) => images.deleteVersion(image, version)),
+    route('ListMicrovmImageBuilds', `200 GET ${BUILDS}`, ({ image, version }, { query }) => versions.listBuilds(image, version, query)),
+    route('GetMicrovmImageBuild', `200 GET ${BUILDS}/{build}`, ({ image, version, build }) => (
+      versions.describeBuild(image, version, build)
+    )),
+  ];
+}
+
+export function managedImageRoutes(managed: ManagedImages): Route[] {
+  return [
+    route('ListManagedMicrovmImages', `200 GET ${MANAGED}`, (_, { query }) => managed.list(query)),
+    route('ListManagedMicrovmImageVersions', `200 GET ${MANAGED}/{image}/versions`, ({ image }, { query }) => (
+      managed.listVersions(image, query)
+    )),
   ];
 }
 
 export function tagRoutes(tags: ImageTags): Route[] {
   return [
-    { method: 'GET', path: TAGS, status: 200, run: ({ resource }) => tags.list(resource) },
-    { method: 'POST', path: TAGS, status: 204, run: ({ resource }, request) => tags.add(resource, readBody(request)) },
-    { method: 'DELETE', path: TAGS, status: 204, run: ({ resource }, { query }) => tags.remove(resource, query) },
+    route('ListTags', `200 GET ${TAGS}`, ({ resource }) => tags.list(resource)),
+    route('TagResource', `204 POST ${TAGS}`, ({ resource }, request) => tags.add(resource, readBody(request))),
+    route('UntagResource', `204 DELETE ${TAGS}`, ({ resource }, { query }) => tags.remove(resource, query)),
   ];
 }
 
-export function microvmRoutes(fleet: Fleet): Route[] {
+export function microvmRoutes(fleet: Fleet, tokens: TokenOperations): Route[] {
   return [
-    { method: 'POST', path: MICROVMS, status: 200, run: (_, request) => fleet.run(readBody(request)) },
-    { method: 'GET', path: MICROVMS, status: 200, run: (_, { query }) => fleet.list(query) },
-    { method: 'GET', path: MICROVM, status: 200, run: ({ microvm }) => fleet.describe(microvm) },
-    { method: 'DELETE', path: MICROVM, status: 200, run: ({ microvm }) => fleet.terminate(microvm) },
-    { method: 'POST', path: `${MICROVM}/suspend`, status: 200, run: ({ microvm }) => fleet.suspend(microvm) },
-    { method: 'POST', path: `${MICROVM}/resume`, status: 200, run: ({ microvm }) => fleet.resume(microvm) },
-    { method: 'POST', path: `${MICROVM}/auth-token`, status: 200, run: ({ microvm }, request) => fleet.createToken(microvm, readBody(request)) },
-    {
-      method: 'POST',
-      path: `${MICROVM}/shell-auth-token`,
-      status: 200,
-      run: ({ microvm }, request) => fleet.createShellToken(microvm, readBody(request)),
-    },
+    route('RunMicrovm', `200 POST ${MICROVMS}`, (_, request) => fleet.run(readBody(request))),
+    route('ListMicrovms', `200 GET ${MICROVMS}`, (_, { query }) => fleet.list(query)),
+    route('GetMicrovm', `200 GET ${MICROVM}`, ({ microvm }) => fleet.describe(microvm)),
+    route('TerminateMicrovm', `200 DELETE ${MICROVM}`, ({ microvm }) => fleet.terminate(microvm)),
+    route('SuspendMicrovm', `200 POST ${MICROVM}/suspend`, ({ microvm }) => fleet.suspend(microvm)),
+    route('ResumeMicrovm', `200 POST ${MICROVM}/resume`, ({ microvm }) => fleet.resume(microvm)),
+    route('CreateMicrovmAuthToken', `200 POST ${MICROVM}/auth-token`, ({ microvm }, request) => (
+      tokens.create(microvm, readBody(request))
+    )),
+    route('CreateMicrovmShellAuthToken', `200 POST ${MICROVM}/shell-auth-token`, ({ microvm }, request) => (
+      tokens.createForShell(microvm, readBody(request))
+    )),
   ];
 }
 
@@ -86,8 +85,8 @@ function readBody(request: ApiRequest): object {
   try {
     body = JSON.parse(request.body.toString('utf8'));
   } catch {
-    throw new ServiceError('SerializationException', 'The request body is not valid JSON');
+    throw unreadable('The request body is not valid JSON');
   }
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
-  throw new ServiceError('SerializationException', 'The request body is not a JSON object');
+  throw unreadable('The request body is not a JSON object');
 }

@@ -1,10 +1,13 @@
 import type { ApiRequest } from '../api';
 
 export interface Route {
+  /** AWS's name of it. */
+  readonly operation: string;
   readonly method: string;
   /** Segments of the path; `{name}` takes any. */
   readonly path: string;
   readonly status: number;
+  /** What it answers, or a promise of it. */
   run(path: Readonly<Record<string, string>>, request: ApiRequest): unknown;
 }
 

@@ -1,7 +1,8 @@
 import { assertConnectors, connectorArn, type Place } from './arns';
 import { check, type Members } from './constraints';
 import { invalid } from './errors';
-import { CLIENT_TOKEN, EXECUTION_ROLE, LOGGING, type Logging } from './image-input';
+import type { Logging } from './image-input';
+import { CLIENT_TOKEN, CONNECTORS, IDENTIFIER, LOGGING, NON_BLANK, ROLE } from './member-rules';
 
 export interface IdlePolicy {
   readonly maxIdleDurationSeconds: number;
@@ -36,11 +37,11 @@ export interface RunSettings {
 const MAXIMUM_DURATION_SECONDS = 28_800;
 
 const RUN: Members = {
-  imageIdentifier: { type: 'string', required: true, min: 1, max: 256 },
-  imageVersion: { type: 'string' },
-  executionRoleArn: EXECUTION_ROLE,
-  ingressNetworkConnectors: { type: 'list', max: 10, items: { type: 'string', min: 1, max: 2048 } },
-  egressNetworkConnectors: { type: 'list', max: 10, items: { type: 'string', min: 1, max: 2048 } },
+  imageIdentifier: IDENTIFIER,
+  imageVersion: NON_BLANK,
+  executionRoleArn: ROLE,
+  ingressNetworkConnectors: CONNECTORS,
+  egressNetworkConnectors: CONNECTORS,
   idlePolicy: {
     type: 'structure',
     members: {

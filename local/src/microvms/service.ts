@@ -5,23 +5,39 @@ import type { Duplex } from 'node:stream';
 import { ENDPOINT_HOST } from 'microvm-sandbox/protocol';
 import type { ApiRequest, ApiResponse, ApiService, LogSink, ObjectReader } from '../api';
 import type { Clock } from '../clock';
+import { type MicrovmFaults, NO_FAULTS } from '../faults/microvm-faults';
+import { metadataServer } from '../iam/instance-metadata';
+import type { Persistent } from '../persistent';
 import type { RoleAssumer } from '../role-session';
 import { Background } from './background';
+import type { ContainerEngine } from './container/container-engine';
+import { startContainerMachine } from './container/container-machine';
+import { CursorError, Cursors } from './cursors';
+import { EndingClock } from './ending-clock';
 import { Endpoint } from './endpoint';
 import { EndpointAccess } from './endpoint-access';
-import { errorResponse, htmlResponse, jsonResponse, ServiceError } from './errors';
-import { Fleet } from './fleet';
+import { errorResponse, htmlResponse, jsonResponse, ServiceError, unreadableCursor } from './errors';
+import { Fleet, type SavedFleet } from './fleet';
 import { ImageBuild } from './image-build';
+import { ImageFiles } from './image-files';
+import { ImageStore, type SavedImages } from './image-store';
 import { ImageTags } from './image-tags';
+import { ImageVersions } from './image-versions';
 import { Images } from './images';
-import type { Isolation } from './machine/machine';
+import type { Isolation, StartMachine } from './machine/machine';
 import { machineStarter } from './machine/start-machine';
 import { Machines } from './machines';
-import type { MicrovmState } from './microvm';
-import { imageRoutes, microvmRoutes, tagRoutes } from './operations';
+import { ManagedImages } from './managed-images';
+import type { MicrovmState } from './microvm-record';
+import { imageRoutes, managedImageRoutes, microvmRoutes, tagRoutes } from './operations';
+import { Ceilings } from './quotas';
+import { RateLimits } from './rate-limits';
 import { matchRoute, type Route } from './routes';
+import { readBehaviour, type ServiceBehaviour } from './service-options';
+import { Spares } from './spares';
+import { TokenOperations } from './token-operations';
 
-export interface MicrovmServiceOptions {
+export interface MicrovmServiceOptions extends ServiceBehaviour {
   /** 12 digits. */
   readonly account: string;
   readonly region: string;
@@ -37,8 +53,25 @@ export interface MicrovmServiceOptions {
   readonly isolation: Isolation;
   /** What a user should know although nothing failed: steps of a Dockerfile that are left out, machines that did not start. */
   readonly onWarning?: (message: string) => void;
-  /** How long PENDING, SUSPENDING and other states on the way last at least, in milliseconds. Default 20. */
-  readonly transitionMs?: number;
+  /** Built images stay in `folder` after `close`, for a later `restore`. Default: they are removed. */
+  readonly keepImages?: boolean;
+  /** RUN steps of Dockerfiles are executed, in namespaces and without a network. Default: they are left out. */
+  readonly runSteps?: boolean;
+  /** Builds and runs images as containers, in the place of `isolation`. Default: none. */
+  readonly engine?: ContainerEngine;
+  /** What goes wrong on purpose. Default: nothing. */
+  readonly faults?: MicrovmFaults;
+  /** MicroVMs that are started ahead and wait, frozen, to be run: one per image version, the latest used. 0: none. Default: 4. */
+  readonly spares?: number;
+  /** Endpoints carry as many bytes and connections as the microVM's size allows. Default: as many as this machine does. */
+  readonly bandwidth?: boolean;
+}
+
+const DEFAULT_SPARES = 4;
+
+export interface ImageOfMicrovm {
+  readonly imageArn: string;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 export interface MicrovmSummary {
@@ -47,48 +80,92 @@ export interface MicrovmSummary {
   readonly state: MicrovmState;
 }
 
+/** What `save` answers and `restore` takes. */
+interface SavedService {
+  readonly images: SavedImages;
+  readonly imageTokens: ReturnType<Images['save']>;
+  readonly fleet: SavedFleet;
+}
+
 /** Lambda MicroVMs on this machine: the control plane, the endpoints, and the machines behind them. */
-export class MicrovmService implements ApiService {
+export class MicrovmService implements ApiService, Persistent {
   readonly #options: MicrovmServiceOptions;
+  readonly #clock: EndingClock;
   readonly #machines: Machines;
+  readonly #spares: Spares;
   readonly #background: Background;
+  readonly #store: ImageStore;
+  readonly #files: ImageFiles;
+  readonly #build: ImageBuild;
   readonly #images: Images;
   readonly #fleet: Fleet;
+  readonly #limits: RateLimits;
   readonly #endpoint: Endpoint;
   readonly #routes: readonly Route[];
   #closing?: Promise<void>;
 
   constructor(options: MicrovmServiceOptions) {
     this.#options = options;
-    const { account, region, clock, objects, logs, roles, isolation, transitionMs = 20 } = options;
+    const { account, region, logs, roles, isolation, engine, runSteps } = options;
+    const { faults = NO_FAULTS, bandwidth = false } = options;
+    const clock = new EndingClock(options.clock);
+    this.#clock = clock;
     const place = { account, region };
     const folder = resolve(options.folder);
+    const { quotas, delays, memoryCounting, suspendedExpiry } = readBehaviour(options, region);
+    const cursors = new Cursors();
     // What breaks off because the service closes is nobody's concern.
     const onWarning = (message: string): void => (this.#closing ? undefined : options.onWarning?.(message));
-    this.#machines = new Machines(machineStarter(isolation, [folder]), join(folder, 'machines'));
+    const startInContainer: StartMachine | undefined = engine && ((spec) => startContainerMachine(engine, spec));
+    this.#machines = new Machines(startInContainer ?? machineStarter(isolation, [folder]), join(folder, 'machines'));
+    this.#spares = new Spares({ machines: this.#machines, clock, limit: options.spares ?? DEFAULT_SPARES, onWarning });
     this.#background = new Background(onWarning);
+    this.#store = new ImageStore(place);
+    this.#files = new ImageFiles(join(folder, 'images'), (version) => this.#fleet.isUsed(version));
+    this.#limits = new RateLimits(clock, quotas.rates ?? {});
     const shared = {
       place,
       clock,
       logs,
       roles,
       machines: this.#machines,
+      spares: this.#spares,
       background: this.#background,
-      transitionMs,
+      store: this.#store,
+      files: this.#files,
+      ceilings: new Ceilings(quotas, account, memoryCounting),
+      cursors,
+      delays,
       onWarning,
+      faults,
     };
+    this.#build = new ImageBuild({
+      ...shared,
+      objects: options.objects,
+      transitionMs: delays.buildStepMs,
+      isolation,
+      hidden: [folder],
+      runSteps,
+      engine,
+    });
     this.#images = new Images({
       ...shared,
-      build: new ImageBuild({ ...shared, objects }),
-      folder: join(folder, 'images'),
+      build: this.#build,
       isRunning: (image) => this.#fleet.isRunning(image),
     });
-    this.#fleet = new Fleet(place, this.#images, shared);
-    this.#endpoint = new Endpoint(new EndpointAccess({ place, fleet: this.#fleet, clock }), clock);
+    this.#fleet = new Fleet({
+      ...shared,
+      suspendedExpiry,
+      metadata: (session) => metadataServer(session, clock),
+      onReleased: (version) => this.#background.run('Files of a deleted version', () => this.#files.release(version)),
+    });
+    const access = new EndpointAccess({ place, fleet: this.#fleet, clock });
+    this.#endpoint = new Endpoint({ access, clock, faults, bandwidth });
     this.#routes = [
-      ...imageRoutes(place, this.#images),
-      ...microvmRoutes(this.#fleet),
-      ...tagRoutes(new ImageTags(place, this.#images)),
+      ...imageRoutes(this.#images, new ImageVersions(this.#store, cursors, clock)),
+      ...managedImageRoutes(new ManagedImages(place, cursors)),
+      ...microvmRoutes(this.#fleet, new TokenOperations(place, this.#fleet, clock)),
+      ...tagRoutes(new ImageTags(this.#store)),
     ];
   }
 
@@ -99,10 +176,13 @@ export class MicrovmService implements ApiService {
     // An id that is none does not get as far as the service.
     if (match.values.microvm !== undefined && !/^microvm-[0-9a-f-]{36}$/.test(match.values.microvm)) return htmlResponse(502);
     try {
-      const body = match.route.run(match.values, request);
+      await this.#limits.admit(match.route.operation);
+      assertEncodedCursor(request);
+      const body = await match.route.run(match.values, request);
       return match.route.status === 204 ? { status: 204 } : jsonResponse(match.route.status, body);
     } catch (error) {
       if (error instanceof ServiceError) return errorResponse(error.type, error.message);
+      if (error instanceof CursorError) return unreadableCursor();
       this.#options.onWarning?.(`${request.method} ${request.path}: ${(error as Error).message}`);
       return errorResponse('InternalServerException', null);
     }
@@ -124,10 +204,37 @@ export class MicrovmService implements ApiService {
   }
 
   list(): { readonly images: readonly string[]; readonly microvms: readonly MicrovmSummary[] } {
-    const microvms = this.#fleet.all().map(({ id, guest, state }) => (
-      { microvmId: id, imageArn: guest.image.imageArn, state }
-    ));
-    return { images: this.#images.names, microvms };
+    const microvms = this.#fleet.records().map(({ id, imageArn, state }) => ({ microvmId: id, imageArn, state }));
+    return { images: this.#store.all().map(({ name }) => name), microvms };
+  }
+
+  /** The image of a microVM, which is what permissions on the microVM are asked for. Undefined: there is no such microVM. */
+  imageOf(microvmId: string): ImageOfMicrovm | undefined {
+    const record = this.#fleet.records().find(({ id }) => id === microvmId);
+    const image = this.#store.all().find(({ id }) => id === record?.imageId);
+    return record && { imageArn: record.imageArn, tags: image?.tags ?? {} };
+  }
+
+  /** The tags of an image; undefined: there is no such image. */
+  tagsOf(imageArn: string): Readonly<Record<string, string>> | undefined {
+    return this.#store.all().find((image) => image.imageArn === imageArn)?.tags;
+  }
+
+  /** Makes a microVM die as if its main process had ended by itself. Default exit code: that of a killed process. */
+  kill(microvmId: string, exitCode = 137): Promise<void> {
+    return this.#fleet.kill(microvmId, exitCode);
+  }
+
+  save(): SavedService {
+    return { images: this.#store.save(), imageTokens: this.#images.save(), fleet: this.#fleet.save() };
+  }
+
+  /** Images need `keepImages` to be of use again. MicroVMs that were alive are TERMINATED, builds that were under way have failed. */
+  async restore(state: unknown): Promise<void> {
+    const { images, imageTokens, fleet } = state as SavedService;
+    this.#images.restore(imageTokens);
+    this.#fleet.restore(fleet);
+    await this.#store.restore(images, this.#files);
   }
 
   /** Ends every machine; no process and no folder of a machine or image is left when this resolves. */
@@ -140,12 +247,19 @@ export class MicrovmService implements ApiService {
     // The clock's timers alone do not keep the process alive until all is done.
     const alive = setInterval(() => undefined, 1000);
     try {
-      for (const microvm of this.#fleet.all()) microvm.abandon();
-      await this.#machines.close();
+      this.#fleet.abandon();
+      this.#clock.end();
+      this.#build.close();
+      await Promise.all([this.#spares.close(), this.#machines.close()]);
       await this.#background.settle();
-      await rm(join(resolve(this.#options.folder), 'images'), { recursive: true, force: true });
+      if (!this.#options.keepImages) await rm(join(resolve(this.#options.folder), 'images'), { recursive: true, force: true });
     } finally {
       clearInterval(alive);
     }
   }
+}
+
+/** A cursor ends in `=`, which the service takes percent-encoded only. */
+function assertEncodedCursor({ rawQuery = '' }: ApiRequest): void {
+  if (/(?:^|&)nextToken=[^&]*=/.test(rawQuery)) throw new CursorError();
 }

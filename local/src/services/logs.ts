@@ -1,9 +1,12 @@
 import type { ApiRequest, ApiResponse, ApiService, LogSink } from '../api';
 import type { Clock } from '../clock';
+import type { Persistent } from '../persistent';
 import { answerJson, ServiceError } from './service-error';
 
 const MAX_EVENTS_PER_GROUP = 100_000;
 const DEFAULT_LIMIT = 10_000;
+/** How many events of a group are kept over a restart: the newest. */
+const MAX_SAVED_EVENTS = 2000;
 
 interface LogEvent {
   readonly sequence: number;
@@ -19,6 +22,8 @@ interface LogGroup {
   readonly streams: Map<string, number>;
   events: LogEvent[];
 }
+
+type SavedGroup = Omit<LogGroup, 'streams'> & { readonly name: string; readonly streams: [string, number][] };
 
 interface LogsInput {
   readonly logGroupName?: string;
@@ -38,7 +43,7 @@ interface LogsInput {
 }
 
 /** CloudWatch Logs, in memory: the newest 100 000 events of each group. */
-export class LogsService implements ApiService, LogSink {
+export class LogsService implements ApiService, LogSink, Persistent {
   readonly #groups = new Map<string, LogGroup>();
   #sequence = 0;
 
@@ -61,6 +66,19 @@ export class LogsService implements ApiService, LogSink {
       GetLogEvents: (input) => this.#getEvents(input),
       FilterLogEvents: (input) => this.#filterEvents(input),
     });
+  }
+
+  save(): unknown {
+    const groups = [...this.#groups].map(([name, { declared, retentionInDays, streams, events }]) => (
+      { name, declared, retentionInDays, streams: [...streams], events: events.slice(-MAX_SAVED_EVENTS) }
+    ));
+    return { sequence: this.#sequence, groups };
+  }
+
+  restore(state: unknown): void {
+    const { sequence, groups } = state as { sequence: number; groups: SavedGroup[] };
+    this.#sequence = sequence;
+    for (const { name, streams, ...group } of groups) this.#groups.set(name, { ...group, streams: new Map(streams) });
   }
 
   /** Makes the group and the stream if there are none, as Lambda does. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '../clock';
+import type { Persistent } from '../persistent';
 import { parseSchedule } from './schedule-expression';
 
 export interface Rule {
@@ -20,12 +21,12 @@ export interface SchedulesOptions {
   readonly account: string;
   readonly region: string;
   readonly clock: Clock;
-  readonly invoke: (functionArn: string, payload: string) => Promise<void>;
+  readonly invoke: (functionArn: string, payload: string, ruleArn: string) => Promise<void>;
 }
 
 /** EventBridge rules with a schedule. */
-export class Schedules {
-  readonly #rules = new Map<string, { rule: Rule; timer?: Timer }>();
+export class Schedules implements Persistent {
+  readonly #rules = new Map<string, { rule: Rule; next?: number; timer?: Timer }>();
 
   constructor(private readonly options: SchedulesOptions) {}
 
@@ -35,6 +36,18 @@ export class Schedules {
 
   arn(name: string): string {
     return `arn:aws:events:${this.options.region}:${this.options.account}:rule/${name}`;
+  }
+
+  save(): unknown {
+    return [...this.#rules.values()].map(({ rule, next }) => ({ rule, next }));
+  }
+
+  /** Runs that fell into the time in between are left out. */
+  restore(state: unknown): void {
+    const now = this.options.clock.now();
+    for (const { rule, next = 0 } of state as { rule: Rule; next?: number }[]) {
+      this.#schedule(rule, next > now ? next : undefined);
+    }
   }
 
   /** Creates the rule, or changes it. */
@@ -49,14 +62,14 @@ export class Schedules {
     this.#rules.delete(name);
   }
 
-  #schedule(rule: Rule): void {
+  #schedule(rule: Rule, planned?: number): void {
     const { clock } = this.options;
-    const next = rule.enabled ? parseSchedule(rule.expression)(clock.now()) : undefined;
+    const next = rule.enabled ? planned ?? parseSchedule(rule.expression)(clock.now()) : undefined;
     const timer = next === undefined ? undefined : clock.after(next - clock.now(), () => {
       this.#schedule(rule);
       return this.#fire(rule, next);
     });
-    this.#rules.set(rule.name, { rule, timer });
+    this.#rules.set(rule.name, { rule, next, timer });
   }
 
   /** Answered when the functions are done, so that a clock that is moved ahead lets each run see its own time. */
@@ -73,6 +86,8 @@ export class Schedules {
       'detail': {},
     };
     const { invoke } = this.options;
-    await Promise.all(rule.targets.map(({ functionArn, input = JSON.stringify(event) }) => invoke(functionArn, input)));
+    await Promise.all(rule.targets.map(({ functionArn, input = JSON.stringify(event) }) => (
+      invoke(functionArn, input, rule.arn)
+    )));
   }
 }

@@ -111,10 +111,13 @@ test('fails at once when the function itself dies without an answer', async () =
     const handler = inlineFunction(scope, 'Handler', 'exports.handler = async () => process.exit(1)');
     new CustomResource(scope, 'Thing', { serviceToken: handler.functionArn });
   };
-  // Deleting it fails in the same way: the rollback says so, and the stack stays for another try.
-  await expect(deploy(dying)).rejects.toMatchObject({ reason: expect.stringMatching(/failed without an answer: Runtime.ExitError[^]*The rollback failed for Thing/) });
+  // Deleting it fails in the same way: the rollback says so, and the stack stays for another try, which deletes it first.
+  await expect(deploy(dying)).rejects.toMatchObject({
+    reason: expect.stringMatching(/failed without an answer: Runtime.ExitError[^]*The rollback failed, too: The following resource\(s\) failed to delete: \[Thing\]/),
+  });
   expect(cloud.deployer.stacks()).toEqual(['Test']);
-  await expect(deploy(dying)).rejects.toThrow('destroy the stack first');
+  await expect(deploy(dying)).rejects.toMatchObject({ logicalId: 'Thing' });
+  expect(cloud.deployer.engine.find('Test')?.status).toBe('DELETE_FAILED');
 });
 
 test('fails after an hour of the cloud\'s clock without an answer', async () => {
@@ -122,7 +125,8 @@ test('fails after an hour of the cloud\'s clock without an answer', async () => 
     const handler = inlineFunction(scope, 'Handler', `exports.handler = async ({ RequestType, ResponseURL, ...event }) => {
       if (RequestType === 'Create') return console.log('silent');
       const { hostname, pathname, search } = new URL(ResponseURL);
-      const body = JSON.stringify({ Status: 'SUCCESS', PhysicalResourceId: event.PhysicalResourceId });
+      const { StackId, RequestId, LogicalResourceId, PhysicalResourceId } = event;
+      const body = JSON.stringify({ Status: 'SUCCESS', StackId, RequestId, LogicalResourceId, PhysicalResourceId });
       await new Promise((resolve, reject) => require('node:https')
         .request({ hostname, path: pathname + search, method: 'PUT' }, (answer) => { answer.resume(); answer.on('end', resolve); }).on('error', reject).end(body));
     }`, { functionName: 'silent' });

@@ -63,7 +63,7 @@ describeEachIsolation((isolation) => {
         'AWS_LAMBDA_MICROVM_IMAGE_ARN': imageArn,
         'AWS_LAMBDA_MICROVM_IMAGE_VERSION': '1.0',
       });
-      const expected = /^(PATH|HOME|PWD|TMPDIR|PORT|FLAVOUR|a\.b|AWS_REGION|AWS_LAMBDA_MICROVM_IMAGE_\w+|MICROVM_LOCAL_\w+)$/;
+      const expected = /^(PATH|HOME|PWD|TMPDIR|PORT|FLAVOUR|a\.b|AWS_REGION|AWS_EC2_METADATA_SERVICE_ENDPOINT|AWS_LAMBDA_MICROVM_IMAGE_\w+|MICROVM_LOCAL_\w+)$/;
       expect(Object.keys(env).filter((name) => !expected.test(name))).toEqual([]);
     } finally {
       delete process.env.AWS_SECRET_ACCESS_KEY_OF_HOST;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describeEachIsolation, describeNamespaces } from './isolations';
 import { endProbes, eventually, pause, probeFolders, processesWith, startScript } from './machine-probe';
-import { detectIsolation } from '../../../local/src/microvms';
+import { detectIsolation } from '../../../local/src/microvms/machine/detect-isolation';
 import { MissingProgramError } from '../../../local/src/microvms/machine/machine';
 
 /** Tells the processes of one test from all others. */
@@ -63,6 +63,15 @@ describeEachIsolation((isolation) => {
     const starting = startScript(isolation, '', { command: ['no-such-program'] });
     await expect(starting).rejects.toThrow(MissingProgramError);
     expect(readdirSync(probeFolders()[0])).toEqual(['rootfs']);
+  });
+
+  test('a process opens 1024 files at most, and cannot allow itself more', async () => {
+    const { machine, lines } = await startScript(isolation, 'ulimit -n; ulimit -Hn; (ulimit -n 2048) 2>/dev/null || echo refused');
+    // Root of this machine may be above all limits, and a plain process may be root.
+    const expected = ['1024', '1024', ...(isolation === 'processes' ? [] : ['refused'])];
+    await eventually('the limits', () => lines.length >= expected.length);
+    await machine.stop();
+    expect(lines.slice(0, expected.length)).toEqual(expected);
   });
 
   test('a connection passes bytes both ways, also if the guest speaks first', async () => {
@@ -151,6 +160,16 @@ describeNamespaces(() => {
       await machine.stop();
     }
     expect(processesWith(id)).toEqual([]);
+  });
+
+  test('a guest fills no more than its own disk, and its shared memory no more than 64 MiB', async () => {
+    const { machine, lines } = await startScript('namespaces', `
+      df -k / /dev/shm | awk 'NR > 1 { print "size", $2 }'
+      dd if=/dev/zero of=/dev/shm/full bs=1M count=65 2>&1 | grep -o 'No space left'`);
+    await eventually('the sizes', () => lines.length === 3);
+    expect(Number(lines[0].split(' ')[1])).toBeLessThanOrEqual(8 * 1024 ** 2);
+    expect(lines.slice(1)).toEqual(['size 65536', 'No space left']);
+    await machine.stop();
   });
 
   test('orphans are reaped', async () => {

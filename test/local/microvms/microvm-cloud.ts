@@ -8,11 +8,12 @@ import {
   CreateMicrovmAuthTokenCommand, CreateMicrovmImageCommand, type CreateMicrovmImageRequest, GetMicrovmCommand,
   GetMicrovmImageCommand,
   GetMicrovmImageVersionCommand, LambdaMicrovmsClient, RunMicrovmCommand, type RunMicrovmRequest,
+  TerminateMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import { ZipFile } from 'yazl';
 import { type Clock, LocalClock } from '../../../local/src/clock';
-import { type Isolation, MicrovmService } from '../../../local/src/microvms';
-import { IamService } from '../../../local/src/services/iam';
+import { IamService } from '../../../local/src/iam/iam-service';
+import { type Isolation, MicrovmService, type MicrovmServiceOptions } from '../../../local/src/microvms';
 
 export const ACCOUNT = '000000000000';
 export const REGION = 'us-east-1';
@@ -36,25 +37,27 @@ export interface FetchOptions {
 export class MicrovmCloud {
   readonly clock: LocalClock;
   readonly warnings: string[] = [];
-  readonly logs: { group: string; stream: string; message: string }[] = [];
+  readonly logs: { group: string; stream: string; message: string; time?: number }[] = [];
   readonly objects = new Map<string, Buffer>();
   readonly folder = mkdtempSync(join(tmpdir(), 'mv-'));
   readonly service: MicrovmService;
   readonly #server: Server;
   #client?: LambdaMicrovmsClient;
 
-  constructor(isolation: Isolation, serviceClock?: Clock) {
+  constructor(isolation: Isolation, serviceClock?: Clock, more: Partial<MicrovmServiceOptions> = {}) {
     this.clock = new LocalClock();
     this.service = new MicrovmService({
       account: ACCOUNT,
       region: REGION,
       clock: serviceClock ?? this.clock,
       objects: { read: async (bucket, key) => this.objects.get(`${bucket}/${key}`) },
-      logs: { write: (group, stream, message) => void this.logs.push({ group, stream, message }) },
+      logs: { write: (group, stream, message, time) => void this.logs.push({ group, stream, message, time }) },
       roles: new IamService(ACCOUNT),
       folder: this.folder,
       isolation,
+      spares: 0,
       onWarning: (message) => void this.warnings.push(message),
+      ...more,
     });
     this.#server = createServer((incoming, response) => {
       if (this.service.isEndpointHost(incoming.headers.host ?? '')) return this.service.handleEndpoint(incoming, response);
@@ -124,6 +127,12 @@ export class MicrovmCloud {
     await this.until(state, async () => (await this.microvm(id)).state === state);
   }
 
+  /** Ends a microVM and waits for TERMINATED. */
+  async terminate(microvmIdentifier: string): Promise<void> {
+    await this.client.send(new TerminateMicrovmCommand({ microvmIdentifier }));
+    await this.untilState(microvmIdentifier, 'TERMINATED');
+  }
+
   async token(microvmIdentifier: string, ports: readonly number[] = [8080], expirationInMinutes = 60): Promise<string> {
     const { authToken = {} } = await this.client.send(new CreateMicrovmAuthTokenCommand({
       microvmIdentifier,
@@ -157,6 +166,20 @@ export class MicrovmCloud {
     });
   }
 
+  /** Lets time pass, `seconds` at a time, until the work is done. */
+  async passing<T>(work: Promise<T>, seconds: number): Promise<T> {
+    let over = false;
+    const end = (): void => {
+      over = true;
+    };
+    work.then(end, end);
+    await this.until('the work', async () => {
+      if (!over) await this.clock.advance({ seconds });
+      return over;
+    });
+    return work;
+  }
+
   async until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
     const limit = Date.now() + 15_000;
     while (!(await holds())) {
@@ -180,7 +203,7 @@ export class MicrovmCloud {
     const [path, query] = (incoming.url ?? '').split('?');
     const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
     return this.service.handle({
-      method: incoming.method ?? '', path, query: new URLSearchParams(query), headers, body: Buffer.concat(chunks), accessKeyId: 'test',
+      method: incoming.method ?? '', path, query: new URLSearchParams(query), rawQuery: query, headers, body: Buffer.concat(chunks), accessKeyId: 'test',
     });
   }
 }

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Timer } from '../../clock';
-import type { CustomResourceResponse } from '../../services/custom-resource-responses';
+import type { CustomResourceAnswer, CustomResourceRequest, SuccessfulAnswer } from '../custom-resource-answer';
+import { checkAnswer, failedAnswer } from '../custom-resource-answer';
 import type { Properties } from '../properties';
-import { requiredString } from '../properties';
+import { optionalNumber, requiredString } from '../properties';
 import type { ResourceContext, ResourceType } from '../resource-type';
 import { generatedName } from '../resource-type';
 import type { Resource } from '../stack';
 import { PartialFailure } from '../stack';
 
 /** CloudFormation waits this long for an answer, unless the template says less. */
-const DEFAULT_TIMEOUT_SECONDS = 3600;
+const MAX_TIMEOUT_SECONDS = 3600;
 
-interface CustomRequest {
+interface Asked {
   readonly RequestType: 'Create' | 'Update' | 'Delete';
   readonly PhysicalResourceId?: string;
   readonly OldResourceProperties?: unknown;
@@ -19,43 +20,42 @@ interface CustomRequest {
 
 /** A resource that a function of the template's makes: the function gets CloudFormation's request and answers on its response URL. */
 export const customResource: ResourceType = {
+  changesAttributes: true,
+  refuse(before, after) {
+    return before.ServiceToken === after.ServiceToken ? undefined : 'Modifying service token is not allowed.';
+  },
   async create(properties, context) {
-    const response = await request({ RequestType: 'Create' }, properties, context);
-    const physicalId = response.PhysicalResourceId;
-    // CloudFormation deletes a resource whose creation failed, by the id that the failure came with.
-    if (response.Status !== 'SUCCESS') throw new PartialFailure(physicalId ?? generatedName(context, 100), reasonOf(response));
-    if (!physicalId) throw new PartialFailure(generatedName(context, 100), 'Invalid PhysicalResourceId');
-    return resourceOf(response, physicalId);
+    const answer = await request({ RequestType: 'Create' }, properties, context);
+    // CloudFormation deletes a resource whose creation failed, by the id that the failure came with, or by one that it makes up.
+    if (!answer.isSuccess) throw new PartialFailure(answer.physicalId ?? generatedName(context, 100), answer.reason);
+    return resourceOf(answer);
   },
   async update(resource, properties, context, before) {
     const { physicalId } = resource;
-    const response = await request(
+    const answer = await request(
       { RequestType: 'Update', PhysicalResourceId: physicalId, OldResourceProperties: before },
       properties,
       context,
     );
-    if (response.Status !== 'SUCCESS') throw new Error(reasonOf(response));
-    return resourceOf(response, response.PhysicalResourceId ?? physicalId);
+    if (!answer.isSuccess) throw new Error(answer.reason);
+    return resourceOf(answer);
   },
   async delete({ physicalId }, properties, context) {
-    const response = await request({ RequestType: 'Delete', PhysicalResourceId: physicalId }, properties, context);
-    if (response.Status !== 'SUCCESS') throw new Error(reasonOf(response));
+    const answer = await request({ RequestType: 'Delete', PhysicalResourceId: physicalId }, properties, context);
+    if (!answer.isSuccess) throw new Error(answer.reason);
   },
 };
 
-function resourceOf({ Data = {} }: CustomResourceResponse, physicalId: string): Resource {
-  return { physicalId, attributes: Data };
+function resourceOf({ physicalId, data, isSecret }: SuccessfulAnswer): Resource {
+  return { physicalId, attributes: data, ...(isSecret && { isSecret }) };
 }
 
-async function request(
-  given: CustomRequest,
-  properties: Properties,
-  context: ResourceContext,
-): Promise<CustomResourceResponse> {
-  const { services, clock, stackId, logicalId, type } = context;
+async function request(asked: Asked, properties: Properties, context: ResourceContext): Promise<CustomResourceAnswer> {
+  const { services, stackId, logicalId, type } = context;
+  const seconds = timeoutOf(properties);
   const { url, response, cancel } = services.responses.expect(stackId, logicalId);
-  const { OldResourceProperties, ...rest } = given;
-  const payload = {
+  const { OldResourceProperties, ...rest } = asked;
+  const sent: CustomResourceRequest = {
     ...rest,
     ServiceToken: requiredString(properties, 'ServiceToken'),
     ResponseURL: url,
@@ -66,42 +66,54 @@ async function request(
     ResourceProperties: asStrings(properties),
     ...(OldResourceProperties !== undefined && { OldResourceProperties: asStrings(OldResourceProperties) }),
   };
-  const seconds = Number(properties.ServiceTimeout ?? DEFAULT_TIMEOUT_SECONDS);
-  const late = { Status: 'FAILED', Reason: `CloudFormation did not receive a response from your Custom Resource within ${seconds} seconds.` };
-  let timer: Timer | undefined;
-  const timeout = new Promise<CustomResourceResponse>((resolve) => {
-    timer = clock.after(seconds * 1000, () => resolve(late));
-  });
+  const late = timeout(seconds, sent, context);
   try {
-    const answer = await Promise.race([response, failureOf(payload, context), timeout]);
+    const given = response.then((body) => checkAnswer(body, sent));
+    const answer = await Promise.race([given, failureOf(sent, context), late.answer]);
     // Whoever has the URL can answer in the resource's place.
-    return { ...answer, Reason: answer.Reason?.replaceAll(url, '<response URL>') };
+    return answer.isSuccess ? answer : { ...answer, reason: answer.reason.replaceAll(url, '<response URL>') };
   } finally {
-    timer?.cancel();
+    late.timer.cancel();
     cancel();
   }
+}
+
+function timeoutOf(properties: Properties): number {
+  const seconds = optionalNumber(properties, 'ServiceTimeout') ?? MAX_TIMEOUT_SECONDS;
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_TIMEOUT_SECONDS) return seconds;
+  throw new Error(`Properties validation failed: ServiceTimeout must be a whole number of seconds from 1 to ${MAX_TIMEOUT_SECONDS}, got ${seconds}`);
+}
+
+function timeout(
+  seconds: number,
+  { RequestId }: CustomResourceRequest,
+  { clock }: ResourceContext,
+): { timer: Timer; answer: Promise<CustomResourceAnswer> } {
+  const reason = `CloudFormation did not receive a response from your Custom Resource within ${seconds} seconds. Please check your logs for requestId [${RequestId}].`;
+  const { promise: answer, resolve } = deferred<CustomResourceAnswer>();
+  return { timer: clock.after(seconds * 1000, () => resolve(failedAnswer(reason))), answer };
+}
+
+function deferred<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
+  let resolve: (value: Value) => void = () => undefined;
+  const promise = new Promise<Value>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 /**
  * A function that fails before it has answered leaves CloudFormation waiting for an hour; there is no reason to wait here. Never answers
  * if the function did not fail.
  */
-async function failureOf(
-  payload: { ServiceToken: string },
-  { services }: ResourceContext,
-): Promise<CustomResourceResponse> {
-  if (!/:lambda:/.test(payload.ServiceToken)) {
-    throw new Error(`ServiceToken "${payload.ServiceToken}" is not the ARN of a function, the only kind that the local cloud calls`);
+async function failureOf(sent: CustomResourceRequest, { services }: ResourceContext): Promise<CustomResourceAnswer> {
+  if (!/:lambda:/.test(sent.ServiceToken)) {
+    throw new Error(`ServiceToken "${sent.ServiceToken}" is not the ARN of a function, the only kind that the local cloud calls`);
   }
-  const result = await services.lambda.invoke(payload.ServiceToken, JSON.stringify(payload));
+  const result = await services.lambda.invoke(sent.ServiceToken, JSON.stringify(sent));
   if (!result.functionError) return new Promise(() => undefined);
   const { errorType, errorMessage } = JSON.parse(result.payload) as { errorType: string; errorMessage: string };
-  return { Status: 'FAILED', Reason: `the function ${payload.ServiceToken} failed without an answer: ${errorType}: ${errorMessage}` };
-}
-
-function reasonOf({ Reason }: CustomResourceResponse): string {
-  if (!Reason) return 'the custom resource failed and gave no reason';
-  return `Received response status [FAILED] from custom resource. Message returned: ${Reason}`;
+  return failedAnswer(`the function ${sent.ServiceToken} failed without an answer: ${errorType}: ${errorMessage}`);
 }
 
 /** CloudFormation hands numbers and booleans over as strings. */

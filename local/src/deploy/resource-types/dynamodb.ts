@@ -8,6 +8,8 @@ import { generatedName, unlessGone } from '../resource-type';
 /** What only these properties decide is kept by DynamoDB here; the others are accepted and change nothing. */
 export const table: ResourceType = {
   createOnly: ['TableName', 'KeySchema', 'LocalSecondaryIndexes'],
+  name: 'TableName',
+  refuse: twoIndexChanges,
   async create(properties, context) {
     const name = optionalString(properties, 'TableName') ?? generatedName(context, 255);
     const { dynamodb } = context.services;
@@ -28,6 +30,14 @@ export const table: ResourceType = {
     await unlessGone(['ResourceNotFoundException'], async () => void await services.dynamodb.call('DeleteTable', { TableName: physicalId }));
   },
 };
+
+/** DynamoDB makes or drops one global index at a time, and CloudFormation does not split what asks for more. */
+function twoIndexChanges(before: Properties, properties: Properties): string | undefined {
+  const names = (of: Properties): unknown[] => records(of, 'GlobalSecondaryIndexes').map(({ IndexName }) => IndexName);
+  const made = names(properties).filter((name) => !names(before).includes(name));
+  const dropped = names(before).filter((name) => !names(properties).includes(name));
+  return made.length + dropped.length > 1 ? 'Cannot perform more than one GSI creation or deletion in a single update' : undefined;
+}
 
 function definitionOf(TableName: string, properties: Properties): Json {
   return {

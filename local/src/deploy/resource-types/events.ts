@@ -6,6 +6,7 @@ import { generatedName } from '../resource-type';
 
 export const rule: ResourceType = {
   createOnly: ['Name', 'EventBusName'],
+  name: 'Name',
   create(properties, context) {
     const name = optionalString(properties, 'Name') ?? generatedName(context, 64);
     put(name, properties, context);

@@ -1,4 +1,4 @@
-import type { IamService, Role } from '../../services/iam';
+import type { IamService, Role } from '../../iam/iam-service';
 import type { Properties } from '../properties';
 import { optionalString, record, records, requiredString, strings } from '../properties';
 import type { ResourceType } from '../resource-type';
@@ -6,6 +6,7 @@ import { generatedName, unlessGone } from '../resource-type';
 
 export const role: ResourceType = {
   createOnly: ['RoleName', 'Path'],
+  name: 'RoleName',
   create(properties, context) {
     const name = optionalString(properties, 'RoleName') ?? generatedName(context, 64);
     const path = optionalString(properties, 'Path');
@@ -30,30 +31,37 @@ function fill(filled: Role, properties: Properties, before: Properties): void {
   for (const arn of strings(before, 'ManagedPolicyArns')) filled.managedPolicyArns.delete(arn);
   for (const policy of records(properties, 'Policies')) filled.policies.set(requiredString(policy, 'PolicyName'), record(policy, 'PolicyDocument'));
   for (const arn of strings(properties, 'ManagedPolicyArns')) filled.managedPolicyArns.add(arn);
+  filled.permissionsBoundary = optionalString(properties, 'PermissionsBoundary');
 }
 
 export const policy: ResourceType = {
-  createOnly: ['PolicyName'],
-  create(properties, { services }) {
-    const name = requiredString(properties, 'PolicyName');
-    for (const roleName of strings(properties, 'Roles')) services.iam.role(roleName).policies.set(name, record(properties, 'PolicyDocument'));
-    return { physicalId: name, attributes: {} };
+  create(properties, context) {
+    attach(context.services.iam, properties);
+    return { physicalId: generatedName(context, 128), attributes: {} };
   },
-  update(resource, properties, context, before) {
-    detach(context.services.iam, resource.physicalId, before);
-    return policy.create(properties, context);
+  update(resource, properties, { services: { iam } }, before) {
+    detach(iam, before);
+    attach(iam, properties);
+    return resource;
   },
-  delete({ physicalId }, properties, { services }) {
-    detach(services.iam, physicalId, properties);
+  delete(_, properties, { services }) {
+    detach(services.iam, properties);
   },
 };
 
-function detach(iam: IamService, name: string, properties: Properties): void {
+function attach(iam: IamService, properties: Properties): void {
+  const name = requiredString(properties, 'PolicyName');
+  for (const roleName of strings(properties, 'Roles')) iam.role(roleName).policies.set(name, record(properties, 'PolicyDocument'));
+}
+
+function detach(iam: IamService, properties: Properties): void {
+  const name = requiredString(properties, 'PolicyName');
   for (const roleName of strings(properties, 'Roles')) if (iam.hasRole(roleName)) iam.role(roleName).policies.delete(name);
 }
 
 export const managedPolicy: ResourceType = {
   createOnly: ['ManagedPolicyName', 'Path', 'Description'],
+  name: 'ManagedPolicyName',
   create(properties, context) {
     const { iam } = context.services;
     const name = optionalString(properties, 'ManagedPolicyName') ?? generatedName(context, 128);
@@ -70,5 +78,21 @@ export const managedPolicy: ResourceType = {
   },
   delete({ physicalId }, _, { services }) {
     services.iam.deleteManagedPolicy(physicalId);
+  },
+};
+
+/** Instance profiles are names here: there are no instances. */
+export const instanceProfile: ResourceType = {
+  createOnly: ['InstanceProfileName', 'Path'],
+  name: 'InstanceProfileName',
+  create(properties, context) {
+    const name = optionalString(properties, 'InstanceProfileName') ?? generatedName(context, 128);
+    const path = optionalString(properties, 'Path') ?? '/';
+    for (const roleName of strings(properties, 'Roles')) context.services.iam.role(roleName);
+    return { physicalId: name, attributes: { Arn: `arn:aws:iam::${context.account}:instance-profile${path}${name}` } };
+  },
+  update: (resource) => resource,
+  delete() {
+    // It was nothing but a name.
   },
 };

@@ -12,6 +12,7 @@ const MAX_ENVIRONMENT_BYTES = 4096;
 
 export const lambdaFunction: ResourceType = {
   createOnly: ['FunctionName', 'PackageType'],
+  name: 'FunctionName',
   async create(properties, context) {
     const name = optionalString(properties, 'FunctionName') ?? generatedName(context, 64);
     await context.services.lambda.create(await newFunction(name, properties, context));
@@ -69,16 +70,29 @@ function environmentOf(properties: Properties): Record<string, string> {
   return variables;
 }
 
-/** Who may invoke a function is not checked. */
 export const permission: ResourceType = {
   create(properties, context) {
-    context.services.lambda.definition(requiredString(properties, 'FunctionName'));
-    return { physicalId: generatedName(context, 100), attributes: {} };
+    const physicalId = generatedName(context, 100);
+    context.services.lambda.addPermission(requiredString(properties, 'FunctionName'), physicalId, permissionStatement(properties));
+    return { physicalId, attributes: {} };
   },
-  delete() {
-    // It was nothing but a name.
+  async delete({ physicalId }, properties, { services }) {
+    await unlessGone(['ResourceNotFoundException'], () => services.lambda.removePermission(requiredString(properties, 'FunctionName'), physicalId));
   },
 };
+
+function permissionStatement(properties: Properties): object {
+  const given = requiredString(properties, 'Principal');
+  const isService = /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(given);
+  const sourceArn = optionalString(properties, 'SourceArn');
+  const sourceAccount = optionalString(properties, 'SourceAccount');
+  const Condition = {
+    ...(sourceArn !== undefined && { ArnLike: { 'aws:SourceArn': sourceArn } }),
+    ...(sourceAccount !== undefined && { StringEquals: { 'aws:SourceAccount': sourceAccount } }),
+  };
+  const Principal = isService ? { Service: given } : given === '*' ? given : { AWS: given };
+  return { Principal, Action: requiredString(properties, 'Action'), ...(Object.keys(Condition).length > 0 && { Condition }) };
+}
 
 export const eventInvokeConfig: ResourceType = {
   createOnly: ['FunctionName', 'Qualifier'],
@@ -100,6 +114,7 @@ export const eventInvokeConfig: ResourceType = {
 /** Connectors are names here: what they connect is up to the MicroVMs. */
 export const networkConnector: ResourceType = {
   createOnly: ['Name'],
+  name: 'Name',
   create(_, { region, account }) {
     const arn = `arn:aws:lambda:${region}:${account}:network-connector:nc-${randomUUID()}`;
     return { physicalId: arn, attributes: { Arn: arn, LatestVersion: '1', LatestVersionArn: `${arn}:1`, State: 'ACTIVE' } };

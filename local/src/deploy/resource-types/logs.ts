@@ -4,6 +4,7 @@ import { generatedName, unlessGone } from '../resource-type';
 
 export const logGroup: ResourceType = {
   createOnly: ['LogGroupName', 'LogGroupClass'],
+  name: 'LogGroupName',
   create(properties, context) {
     const { logs } = context.services;
     const name = optionalString(properties, 'LogGroupName') ?? generatedName(context, 512);

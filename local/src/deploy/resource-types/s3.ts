@@ -5,9 +5,12 @@ import { generatedName, unlessGone } from '../resource-type';
 
 export const bucket: ResourceType = {
   createOnly: ['BucketName'],
+  name: 'BucketName',
   create(properties, context) {
     const name = optionalString(properties, 'BucketName') ?? generatedName(context, 63).toLowerCase();
-    context.services.buckets.createBucket(name, tagsOf(properties));
+    const { buckets } = context.services;
+    if (buckets.hasBucket(name) && context.adopts(name)) buckets.bucket(name).tags = tagsOf(properties);
+    else buckets.createBucket(name, tagsOf(properties));
     return { physicalId: name, attributes: attributesOf(name, context.region) };
   },
   update(resource, properties, { services }) {

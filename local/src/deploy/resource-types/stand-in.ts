@@ -26,6 +26,11 @@ const ID_PREFIXES: Readonly<Record<string, string>> = {
 /** Custom resources of the CDK that only harden what is a stand-in here. */
 const SILENT = new Set(['AWS::CDK::Metadata', 'Custom::VpcRestrictDefaultSG']);
 
+/** Whether a function of the template's makes resources of this type. */
+export function isCustomType(type: string): boolean {
+  return type === 'AWS::CloudFormation::CustomResource' || (type.startsWith('Custom::') && !SILENT.has(type));
+}
+
 /** Whether a type is known to need nothing behind it. Any other type without an implementation deserves a warning. */
 export function isKnownStandIn(type: string): boolean {
   return SILENT.has(type) || Object.hasOwn(ID_PREFIXES, type);

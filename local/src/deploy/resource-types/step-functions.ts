@@ -5,6 +5,7 @@ import { generatedName, unlessGone } from '../resource-type';
 
 export const stateMachine: ResourceType = {
   createOnly: ['StateMachineName', 'StateMachineType'],
+  name: 'StateMachineName',
   create(properties, context) {
     const name = optionalString(properties, 'StateMachineName') ?? generatedName(context, 80);
     const arn = context.services.stepFunctions.create(name, definitionOf(properties), requiredString(properties, 'RoleArn'));

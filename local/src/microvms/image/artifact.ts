@@ -1,6 +1,6 @@
 /* eslint-disable no-bitwise -- file modes are bit fields */
 import { createWriteStream } from 'node:fs';
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, realpath, symlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +10,7 @@ import { BuildError } from './build-error';
 /** The disk of a microVM of the smallest size. */
 const MAX_BYTES = 8 * 1024 ** 3;
 const MAX_ENTRIES = 200_000;
+const MAX_LINK_BYTES = 4096;
 
 const FILE_TYPE = 0o170000;
 const SYMLINK = 0o120000;
@@ -36,6 +37,7 @@ async function unpack(artifact: Buffer, folder: string): Promise<void> {
     if (entry.fileName.endsWith('/')) {
       await mkdir(path, { recursive: true });
     } else if ((mode & FILE_TYPE) === SYMLINK) {
+      if (entry.uncompressedSize > MAX_LINK_BYTES) throw archiveInvalid(`the link ${entry.fileName} is too long`);
       links.push({ name: entry.fileName, target: await text(await read(zip, entry)) });
     } else {
       await mkdir(dirname(path), { recursive: true });
@@ -51,7 +53,10 @@ async function unpack(artifact: Buffer, folder: string): Promise<void> {
 async function makeLink(folder: string, { name, target }: { name: string; target: string }): Promise<void> {
   const leads = normalize(join(dirname(name), target));
   if (isAbsolute(target) || leads === '..' || leads.startsWith('../')) throw archiveInvalid(`the link ${name} leads out of the archive`);
-  await mkdir(dirname(join(folder, name)), { recursive: true });
+  const parent = dirname(join(folder, name));
+  await mkdir(parent, { recursive: true });
+  // Behind another link the same `..` would lead somewhere else.
+  if (await realpath(parent) !== join(await realpath(folder), dirname(name))) throw archiveInvalid(`the link ${name} lies behind a link`);
   await symlink(target, join(folder, name));
 }
 

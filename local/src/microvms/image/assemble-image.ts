@@ -1,197 +1,220 @@
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import ignore from 'ignore';
-import { BuildError } from './build-error';
-import { type CopyRequest, copyFiles, MissingSourceError } from './copy-files';
-import { type Dockerfile, jsonForm, parseDockerfile, type Stage, type Step } from './dockerfile';
+import { execFile } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { BuildError, ContainerBuildError, StepError } from './build-error';
+import type { BuildLog } from './build-log';
+import { copyStep, type CopyOrigin, withoutEffect } from './copy-step';
+import { type Dockerfile, nameOf, parseDockerfile, type Stage, type Step } from './dockerfile';
+import { NOTHING_IGNORED, readIgnoreFile } from './ignore-file';
 import type { ImageLayout } from './image-layout';
-import { resolveInRoot } from './rooted-path';
+import { RunInstruction } from './run-instruction';
+import type { RunStep } from './run-step';
+import { applySetting, setArgs } from './stage-settings';
+import { emptyStage, platformArgs, type StageState, variablesOf } from './stage-state';
 import { expand } from './variables';
-
-export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What a machine runs whose Dockerfile names no program: on the service the base image's own would run. */
 const IDLE = ['tail', '-f', '/dev/null'];
 
-/** Steps that only describe the image. */
-const DESCRIPTIONS = ['LABEL', 'MAINTAINER', 'VOLUME', 'STOPSIGNAL', 'HEALTHCHECK', 'ONBUILD'];
+/** Steps that only describe the image, on the service as well as here. */
+const DESCRIPTIONS = ['LABEL', 'MAINTAINER'];
+
+/** Steps whose meaning is up to an engine, which neither the service nor this machine is. */
+const NO_EFFECT = ['VOLUME', 'STOPSIGNAL', 'HEALTHCHECK', 'ONBUILD'];
+
+export interface AssemblyOptions {
+  /** Holds the unpacked artifact. */
+  readonly context: string;
+  /** Empty; the image comes into being below it. */
+  readonly folder: string;
+  readonly log: BuildLog;
+  /** Executes RUN; or why RUN is left out. */
+  readonly run: RunStep | string;
+}
 
 export interface AssembledImage {
   readonly layout: ImageLayout;
   /** Where the files are. */
   readonly rootfs: string;
-  /** Steps that need a container engine, and so were not done. */
+  /** Steps that were not done, each with the reason. */
   readonly leftOut: readonly string[];
+  /** What is read and changes nothing here. */
+  readonly noEffect: readonly string[];
+  /** Nothing was left out that could have made a file, a user or a program. */
+  readonly complete: boolean;
 }
 
-interface StageState {
-  readonly rootfs: string;
-  environment: Record<string, string>;
-  args: Record<string, string>;
-  workingDirectory: string;
-  shell: string[];
-  command?: string[];
-  entrypoint?: { readonly words: string[]; readonly takesCommand: boolean };
-  ports: number[];
-  user?: string;
+/** Puts the files and settings of a Dockerfile together. Nothing of it is run unless `run` does it. */
+export async function assembleImage(options: AssemblyOptions): Promise<AssembledImage> {
+  const content = readDockerfile(options.context);
+  const { log } = options;
+  log.begin('[internal] load build definition from Dockerfile');
+  log.say(`transferring dockerfile: ${Buffer.byteLength(content)}B done`);
+  try {
+    return await new Assembly(parseDockerfile(content), content.split(/\r?\n/), options).build();
+  } catch (error) {
+    if (error instanceof ContainerBuildError && !(error.cause instanceof StepError)) log.fail(error.detail);
+    throw error;
+  }
 }
 
-/** Puts the files and settings of a Dockerfile together without running anything. `context` holds the unpacked artifact. */
-export function assembleImage(context: string, folder: string): AssembledImage {
+/** The text of the Dockerfile at the root of the artifact. */
+export function readDockerfile(context: string): string {
   const path = join(context, 'Dockerfile');
-  if (!existsSync(path)) {
+  if (!existsSync(path) || !lstatSync(path).isFile()) {
     throw new BuildError('ARCHIVE_DOCKERFILE_NOT_FOUND: The artifact has no Dockerfile at its root.');
   }
-  return new Assembly(parseDockerfile(readFileSync(path, 'utf8')), context, folder).run();
+  return readFileSync(path, 'utf8');
 }
 
 class Assembly {
   readonly #leftOut: string[] = [];
-  readonly #built: { readonly stage: Stage; readonly state: StageState }[] = [];
-  readonly #ignored: (path: string) => boolean;
+  readonly #noEffect: string[] = [];
+  /** Stages by index; those that nothing needs are not built. */
+  readonly #built = new Map<number, Promise<StageState>>();
+  readonly #underWay: number[] = [];
+  readonly #globals: Record<string, string> = platformArgs();
+  readonly #context: CopyOrigin;
 
   constructor(
     private readonly dockerfile: Dockerfile,
-    private readonly context: string,
-    private readonly folder: string,
+    private readonly source: readonly string[],
+    private readonly options: AssemblyOptions,
   ) {
-    this.#ignored = readIgnoreFile(context);
+    this.#context = { folder: options.context, ignored: readIgnoreFile(options.context), incomplete: false };
   }
 
-  run(): AssembledImage {
-    const globals: Record<string, string> = {};
-    for (const step of this.dockerfile.globals) this.#setArgs(step, globals, globals, {});
-    for (const stage of this.dockerfile.stages) {
-      const state = this.#begin(stage, globals);
-      for (const step of stage.steps) this.#apply(step, state, globals);
-      this.#built.push({ stage, state });
+  async build(): Promise<AssembledImage> {
+    const { escape, globals, stages } = this.dockerfile;
+    for (const step of globals) {
+      const surroundings = { known: this.#globals, globals: {}, escape };
+      await this.#inPlace(step, step.title, () => setArgs(step, this.#globals, surroundings));
     }
-    const last = this.#built[this.#built.length - 1].state;
-    return { layout: this.#layout(last), rootfs: last.rootfs, leftOut: this.#leftOut };
+    const last = await this.#stage(stages.length - 1);
+    const layout = this.#layout(last);
+    const complete = !last.incomplete;
+    return { layout, rootfs: last.rootfs, leftOut: this.#leftOut, noEffect: this.#noEffect, complete };
   }
 
-  #begin(stage: Stage, globals: Readonly<Record<string, string>>): StageState {
-    const rootfs = join(this.folder, `stage-${this.#built.length}`);
-    mkdirSync(rootfs, { recursive: true });
-    const base = this.#earlier(expand(stage.from, globals));
-    if (!base) return { rootfs, environment: { PATH: DEFAULT_PATH }, args: {}, workingDirectory: '/', shell: ['/bin/sh', '-c'], ports: [] };
-    cpSync(base.rootfs, rootfs, { recursive: true, verbatimSymlinks: true });
-    return { ...base, rootfs, environment: { ...base.environment }, args: {} };
-  }
-
-  #earlier(name: string): StageState | undefined {
-    return this.#built.find(({ stage }, index) => stage.name === name.toLowerCase() || String(index) === name)?.state;
-  }
-
-  #apply(step: Step, state: StageState, globals: Readonly<Record<string, string>>): void {
-    const expanded = (): string => this.#expand(step.text, state);
-    switch (step.keyword) {
-      case 'ARG': return this.#setArgs(step, state.args, { ...state.args, ...state.environment }, globals);
-      case 'ENV': return this.#setEnvironment(step, state);
-      case 'WORKDIR': return this.#enter(expanded(), state);
-      case 'USER': state.user = expanded(); return;
-      case 'EXPOSE': return this.#expose(expanded(), state);
-      case 'SHELL': state.shell = jsonForm(step.text) ?? state.shell; return;
-      case 'CMD': state.command = jsonForm(step.text) ?? [...state.shell, step.text]; return;
-      case 'ENTRYPOINT': return this.#setEntrypoint(step, state);
-      case 'COPY':
-      case 'ADD': return this.#copy(step, state);
-      default: if (!DESCRIPTIONS.includes(step.keyword)) this.#leftOut.push(step.name);
+  async #stage(index: number): Promise<StageState> {
+    if (this.#underWay.includes(index)) {
+      const { name, from } = this.dockerfile.stages[index];
+      throw new ContainerBuildError(`circular dependency detected on stage: ${name ?? index} (line ${from.line})`);
     }
+    const known = this.#built.get(index);
+    if (known) return known;
+    this.#underWay.push(index);
+    const building = this.#buildStage(index);
+    this.#built.set(index, building);
+    const state = await building;
+    this.#underWay.splice(this.#underWay.indexOf(index), 1);
+    return state;
   }
 
-  #setArgs(
-    step: Step,
-    args: Record<string, string>,
-    known: Readonly<Record<string, string>>,
-    globals: Readonly<Record<string, string>>,
-  ): void {
-    for (const [name, value] of step.pairs) {
-      if (value !== undefined) args[name] = expand(value, known, this.dockerfile.escape);
-      else if (globals[name] !== undefined) args[name] = globals[name];
+  async #buildStage(index: number): Promise<StageState> {
+    const stage = this.dockerfile.stages[index];
+    const label = (step: Step, number: number): string => {
+      const name = this.dockerfile.stages.length > 1 ? `${stage.name ?? `stage-${index}`} ` : '';
+      return `[${name}${number}/${stage.steps.length + 1}] ${step.title}`;
+    };
+    const state = await this.#inPlace(stage.from, label(stage.from, 1), () => this.#begin(stage, index));
+    for (const [at, step] of stage.steps.entries()) {
+      await this.#inPlace(step, label(step, at + 2), () => this.#apply(step, state));
     }
+    return state;
   }
 
-  #setEnvironment(step: Step, state: StageState): void {
-    // All values of one ENV see the variables as they were before it.
-    const pairs = step.pairs.map(([name, value]) => [name, this.#expand(value ?? '', state)]);
-    Object.assign(state.environment, Object.fromEntries(pairs));
-  }
-
-  #enter(path: string, state: StageState): void {
-    state.workingDirectory = resolve(state.workingDirectory, path);
-    mkdirSync(resolveInRoot(state.rootfs, state.workingDirectory), { recursive: true });
-  }
-
-  #expose(text: string, state: StageState): void {
-    const ports = text.split(/\s+/).filter(Boolean).map((word) => Number(word.split('/')[0]));
-    state.ports = [...state.ports, ...ports.filter((port) => Number.isInteger(port) && port > 0 && port < 65_536)];
-  }
-
-  #setEntrypoint(step: Step, state: StageState): void {
-    const words = jsonForm(step.text);
-    state.entrypoint = { words: words ?? [...state.shell, step.text], takesCommand: words !== undefined };
-  }
-
-  #copy(step: Step, state: StageState): void {
-    const words = (jsonForm(step.text) ?? step.text.split(/\s+/)).map((word) => this.#expand(word, state));
-    const sources = words.slice(0, -1);
-    const stageName = step.flags.get('from');
-    const stage = stageName === undefined ? undefined : this.#earlier(this.#expand(stageName, state));
-    const fetched = step.keyword === 'ADD' && sources.some(isFetchedOrUnpacked);
-    if (step.hasHeredoc || fetched || (stageName !== undefined && !stage)) {
-      this.#leftOut.push(step.name);
-      return;
-    }
-    const target = words[words.length - 1] ?? '';
-    const absolute = resolve(state.workingDirectory, target) + (/\/\.?$|^\.$/.test(target) ? '/' : '');
-    const mode = step.flags.get('chmod');
-    this.#copyInto(step, {
-      from: stage?.rootfs ?? this.context,
-      sources,
-      root: state.rootfs,
-      target: absolute,
-      ...(mode && /^0?[0-7]{3}$/.test(mode) ? { mode: Number.parseInt(mode, 8) } : {}),
-      ignored: stage ? () => false : this.#ignored,
-    });
-  }
-
-  #copyInto(step: Step, request: CopyRequest): void {
+  /** Does one step; what is wrong with it is told together with its place. */
+  async #inPlace<T>(step: Step, title: string, work: () => T | Promise<T>): Promise<T> {
+    this.options.log.begin(title);
     try {
-      copyFiles(request);
+      return await work();
     } catch (error) {
-      if (error instanceof MissingSourceError && request.from !== this.context) {
-        // A step that was left out would have made it.
-        this.#leftOut.push(step.name);
-        return;
-      }
-      throw new BuildError(`The container image build failed: ${step.name}: ${(error as Error).message}`, error);
+      if (error instanceof BuildError || !isStepProblem(error)) throw error;
+      const detail = error.message;
+      this.options.log.fail(detail, { title, line: step.line, source: this.source });
+      throw new ContainerBuildError(`${detail} (line ${step.line})`, new StepError(detail));
     }
   }
 
-  #expand(text: string, state: StageState): string {
-    return expand(text, { ...state.args, ...state.environment }, this.dockerfile.escape);
+  async #begin(stage: Stage, index: number): Promise<StageState> {
+    const rootfs = join(this.options.folder, `stage-${index}`);
+    mkdirSync(rootfs, { recursive: true });
+    const name = expand(stage.base, this.#globals, { escape: this.dockerfile.escape });
+    if (name === '') throw new StepError(`base name (${stage.base}) should not be blank`);
+    // FROM knows only the stages above it.
+    const earlier = this.#find(name, index);
+    if (earlier === undefined) {
+      const { log } = this.options;
+      if (name !== 'scratch') log.say(`this machine's own root stands in for ${name}`);
+      return emptyStage(rootfs, name !== 'scratch');
+    }
+    const base = await this.#stage(earlier);
+    await promisify(execFile)('cp', ['-pPR', `${base.rootfs}/.`, rootfs]);
+    return { ...base, rootfs, environment: { ...base.environment }, args: { ...base.args }, commandIsOwn: false };
+  }
+
+  #find(name: string, below: number): number | undefined {
+    const { stages } = this.dockerfile;
+    const index = stages.findIndex((stage, at) => at < below && stage.name === name.toLowerCase());
+    return index < 0 ? undefined : index;
+  }
+
+  async #apply(step: Step, state: StageState): Promise<void> {
+    const { escape } = this.dockerfile;
+    if (applySetting(step, state, { escape, globals: this.#globals })) return;
+    if (step.keyword === 'COPY' || step.keyword === 'ADD') return this.#copy(step, state);
+    if (step.keyword === 'RUN') return this.#run(step, state);
+    if (NO_EFFECT.includes(step.keyword)) this.#noEffect.push(nameOf(step));
+    else if (!DESCRIPTIONS.includes(step.keyword)) throw new StepError(`${step.keyword} is not allowed here`);
+  }
+
+  async #copy(step: Step, state: StageState): Promise<void> {
+    const { escape } = this.dockerfile;
+    const [from] = step.flags.get('from') ?? [];
+    const name = from === undefined ? undefined : expand(from, variablesOf(state), { escape });
+    const origin = name === undefined ? this.#context : await this.#origin(name);
+    const why = origin ? await copyStep(step, state, origin, escape) : 'no other image is fetched';
+    if (why !== undefined) return this.#leaveOut(step, state, why);
+    const ignored = withoutEffect(step);
+    if (ignored.length > 0) this.#noEffect.push(`${ignored.join(' ')} of ${nameOf(step)}`);
+  }
+
+  /** A stage by name or number; any other name is that of an image. */
+  async #origin(name: string): Promise<CopyOrigin | undefined> {
+    const { stages } = this.dockerfile;
+    const numbered = /^\d+$/.test(name) ? Number(name) : undefined;
+    if (numbered !== undefined && numbered >= stages.length) throw new StepError(`invalid from flag value ${name}: there is no such stage`);
+    const index = this.#find(name, stages.length) ?? numbered;
+    if (index === undefined) return undefined;
+    const { rootfs, incomplete } = await this.#stage(index);
+    return { folder: rootfs, ignored: NOTHING_IGNORED, incomplete };
+  }
+
+  async #run(step: Step, state: StageState): Promise<void> {
+    const { log, run } = this.options;
+    const why = await new RunInstruction(step, state).execute(run, log);
+    if (why !== undefined) this.#leaveOut(step, state, why);
+  }
+
+  #leaveOut(step: Step, state: StageState, why: string): void {
+    state.incomplete = true;
+    this.options.log.say(`left out: ${why}`);
+    this.#leftOut.push(`${nameOf(step)}: ${why}`);
   }
 
   #layout(state: StageState): ImageLayout {
     const { entrypoint, command = [], workingDirectory, environment, ports, user } = state;
     const words = entrypoint ? [...entrypoint.words, ...(entrypoint.takesCommand ? command : [])] : command;
-    if (words.length === 0) this.#leftOut.push('the base image\'s own CMD');
+    if (words.length === 0) this.#leftOut.push('the base image\'s own CMD: no other image is fetched');
+    if (user !== undefined && !/^(?:root|0)(?::|$)/.test(user)) this.#noEffect.push(`USER ${user}, as a guest has one user here`);
     const main = words.length > 0 ? words : IDLE;
-    return { command: main, workingDirectory, environment, ports: [...new Set(ports)], user };
+    return { command: main, workingDirectory, environment, ports, user };
   }
 }
 
-function isFetchedOrUnpacked(source: string): boolean {
-  return /^(https?:\/\/|git@|git:\/\/)/.test(source) || /\.(tar|tgz|tar\.\w+|tbz2?|txz)$/.test(source);
-}
-
-function readIgnoreFile(context: string): (path: string) => boolean {
-  const file = join(context, '.dockerignore');
-  if (!existsSync(file)) return () => false;
-  // Docker's patterns start at the root of the context.
-  const patterns = readFileSync(file, 'utf8').split('\n').map((line) => line.trim()).filter((line) => line && !line.startsWith('#'))
-    .map((line) => line.replace(/^(!?)\/?/, '$1/'));
-  const rules = ignore().add(patterns);
-  return (path) => rules.ignores(path);
+/** A mistake of the Dockerfile, or files that are not as a step expects them; anything else is a defect here. */
+function isStepProblem(error: unknown): error is Error {
+  return error instanceof StepError || typeof (error as NodeJS.ErrnoException).code === 'string';
 }

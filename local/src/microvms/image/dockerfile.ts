@@ -1,21 +1,28 @@
-import { type Copy, DockerfileParser, type From, type Instruction, type JSONInstruction, type PropertyInstruction } from 'dockerfile-ast';
-import { BuildError } from './build-error';
+import { ContainerBuildError, parseError } from './build-error';
+import { type Heredoc, type LogicalLine, readDockerfileLines, splitWords } from './dockerfile-lines';
+import { type Keyword, isKeyword, KNOWN_FLAGS, NEEDED_WORDS } from './instructions';
 
 export interface Step {
-  readonly keyword: string;
+  readonly keyword: Keyword;
   /** All that follows the keyword and its flags, on one line. */
   readonly text: string;
-  readonly flags: ReadonlyMap<string, string>;
+  /** Every value of a flag that may be given several times. */
+  readonly flags: ReadonlyMap<string, readonly string[]>;
   /** `KEY=value` pairs of ARG and ENV; quotes are kept, an ARG without default has none. */
   readonly pairs: readonly (readonly [string, string | undefined])[];
-  readonly hasHeredoc: boolean;
-  /** As a person finds it in the Dockerfile. */
-  readonly name: string;
+  readonly heredocs: readonly Heredoc[];
+  /** The heredocs as they stand, for a shell. */
+  readonly heredocText: string;
+  readonly line: number;
+  /** The instruction on one line, cut if it is long. */
+  readonly title: string;
 }
 
 export interface Stage {
   readonly name: string | undefined;
-  readonly from: string;
+  readonly from: Step;
+  /** The image or stage that it is based on, with its variables. */
+  readonly base: string;
   readonly steps: readonly Step[];
 }
 
@@ -26,27 +33,24 @@ export interface Dockerfile {
   readonly stages: readonly Stage[];
 }
 
-const KEYWORDS = [
-  'FROM', 'ARG', 'ENV', 'COPY', 'ADD', 'RUN', 'WORKDIR', 'USER', 'EXPOSE', 'CMD', 'ENTRYPOINT', 'SHELL', 'LABEL', 'MAINTAINER', 'VOLUME',
-  'STOPSIGNAL', 'HEALTHCHECK', 'ONBUILD',
-];
+const LONGEST_TITLE = 80;
 
+/** Reads a Dockerfile, or fails with the line that BuildKit would refuse. */
 export function parseDockerfile(content: string): Dockerfile {
-  const parsed = DockerfileParser.parse(content);
+  const { escape, lines } = readDockerfileLines(content);
   const globals: Step[] = [];
-  const stages: { name: string | undefined; from: string; steps: Step[] }[] = [];
-  for (const instruction of parsed.getInstructions()) {
-    const step = readStep(instruction);
-    if (!KEYWORDS.includes(step.keyword)) throw new BuildError(`The container image build failed: unknown instruction ${step.name}`);
-    if (step.keyword === 'FROM') {
-      const from = instruction as From;
-      stages.push({ name: from.getBuildStage()?.toLowerCase(), from: from.getImage() ?? '', steps: [] });
-    } else {
-      (stages.at(-1)?.steps ?? globals).push(step);
-    }
+  const stages: { name: string | undefined; from: Step; base: string; steps: Step[] }[] = [];
+  for (const line of lines) {
+    const step = readStep(line, escape);
+    const stage = stages.at(-1);
+    if (step.keyword === 'FROM') stages.push({ ...readFrom(step), from: step, steps: [] });
+    else if (stage) stage.steps.push(step);
+    else if (step.keyword === 'ARG') globals.push(step);
+    else throw parseError(step.line, 'no build stage in current context');
   }
-  if (stages.length === 0) throw new BuildError('The container image build failed: the Dockerfile has no FROM');
-  return { escape: parsed.getEscapeCharacter(), globals, stages };
+  if (lines.length === 0) throw new ContainerBuildError('file with no instructions');
+  if (stages.length === 0) throw new ContainerBuildError('dockerfile contains no stages to build: it has no FROM');
+  return { escape, globals, stages };
 }
 
 /** The strings of the JSON form, or undefined for the other form. */
@@ -60,19 +64,73 @@ export function jsonForm(text: string): string[] | undefined {
   }
 }
 
-function readStep(instruction: Instruction): Step {
-  const keyword = instruction.getKeyword();
-  const flags = 'getFlags' in instruction ? (instruction as JSONInstruction).getFlags() : [];
-  const properties = keyword === 'ENV' || keyword === 'ARG' ? (instruction as PropertyInstruction).getProperties() : [];
-  const text = instruction.getArgumentsContent() ?? '';
-  const line = (instruction.getRange()?.start.line ?? 0) + 1;
-  const shown = [...flags.map((flag) => `--${flag.getName()}=${flag.getValue() ?? ''}`), text.replace(/\s+/g, ' ')].join(' ');
+/** As a person finds it in the Dockerfile. */
+export function nameOf({ title, line }: Step): string {
+  return `${title} (line ${line})`;
+}
+
+function readStep({ line, text, heredocs, heredocText }: LogicalLine, escape: string): Step {
+  const [, word, tail] = /^(\S+)\s*([^]*)$/.exec(text) ?? ['', text, ''];
+  const keyword = word.toUpperCase();
+  if (!isKeyword(keyword)) throw parseError(line, `unknown instruction: ${word}`);
+  const { flags, rest } = readFlags(keyword, tail, line);
+  const shown = `${keyword} ${tail.replace(/\s+/g, ' ')}`.trimEnd();
+  const step = { keyword, text: rest, flags, heredocs, heredocText, line };
+  checkWords(keyword, rest, line);
   return {
-    keyword,
-    text,
-    flags: new Map(flags.map((flag) => [flag.getName(), flag.getValue() ?? ''])),
-    pairs: properties.map((property) => [property.getName(), property.getUnescapedValue() ?? undefined]),
-    hasHeredoc: ['COPY', 'ADD'].includes(keyword) && (instruction as Copy).getHeredocs().length > 0,
-    name: `${keyword} ${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown} (line ${line})`,
+    ...step,
+    pairs: ['ARG', 'ENV', 'LABEL'].includes(keyword) ? readPairs(keyword, rest, line, escape) : [],
+    title: shown.length > LONGEST_TITLE ? `${shown.slice(0, LONGEST_TITLE - 3)}...` : shown,
   };
+}
+
+function readFlags(keyword: Keyword, tail: string, line: number): Pick<Step, 'flags'> & { readonly rest: string } {
+  const flags = new Map<string, readonly string[]>();
+  let rest = tail;
+  for (;;) {
+    const [whole, name, value = ''] = /^--([A-Za-z][\w-]*)(?:=("[^"]*"|\S*))?(?:\s+|$)/.exec(rest) ?? [];
+    if (!whole || !name) break;
+    if (!KNOWN_FLAGS[keyword]?.includes(name)) throw parseError(line, `unknown flag: --${name}`);
+    flags.set(name, [...flags.get(name) ?? [], value.replace(/^"(.*)"$/, '$1')]);
+    rest = rest.slice(whole.length);
+  }
+  return { flags, rest };
+}
+
+function checkWords(keyword: Keyword, text: string, line: number): void {
+  if (text === '') throw parseError(line, `${keyword} requires ${NEEDED_WORDS[keyword] ?? 'at least one argument'}`);
+  if (keyword === 'SHELL' && !jsonForm(text)?.length) throw parseError(line, 'SHELL requires the arguments to be in JSON form');
+  if (keyword !== 'COPY' && keyword !== 'ADD') return;
+  if ((jsonForm(text) ?? text.split(/\s+/)).length < 2) {
+    throw parseError(line, `${keyword} requires at least two arguments, but only one was provided. Destination could not be determined`);
+  }
+}
+
+function readPairs(keyword: Keyword, text: string, line: number, escape: string): [string, string | undefined][] {
+  const words = splitWords(text, escape);
+  if (keyword === 'ENV' && !words[0].includes('=')) {
+    // `ENV NAME some text`: the old form takes all that follows as one value.
+    const [, name, value] = /^(\S+)\s+([^]+)$/.exec(text) ?? [];
+    if (!name) throw parseError(line, 'ENV must have two arguments');
+    return [[name, value]];
+  }
+  return words.map((word) => {
+    const [, name, value] = /^([^=]*)=([^]*)$/.exec(word) ?? ['', word];
+    if (name === '') throw parseError(line, `${keyword} names can not be blank`);
+    if (value === undefined && keyword !== 'ARG') {
+      throw parseError(line, `Syntax error - can't find = in "${word}". Must be of the form: name=value`);
+    }
+    return [name, value];
+  });
+}
+
+function readFrom(step: Step): { name: string | undefined; base: string } {
+  const words = step.text.split(/\s+/);
+  const named = words.length === 3 && words[1].toUpperCase() === 'AS';
+  if (words.length !== 1 && !named) throw parseError(step.line, 'FROM requires either one or three arguments');
+  const name = words[2]?.toLowerCase();
+  if (name !== undefined && !/^[a-z][a-z0-9-_.]*$/.test(name)) {
+    throw parseError(step.line, `invalid name for build stage: "${name}", name can't start with a number or contain symbols`);
+  }
+  return { name, base: words[0] };
 }

@@ -9,7 +9,7 @@ export interface ImageLayout {
   readonly environment: Readonly<Record<string, string>>;
   /** From EXPOSE. */
   readonly ports: readonly number[];
-  /** Recorded only: the service starts every image as root. */
+  /** Recorded only: a guest has one user, which is root to it. */
   readonly user?: string;
 }
 

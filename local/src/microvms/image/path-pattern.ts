@@ -1,12 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { StepError } from './build-error';
 import { resolveInRoot } from './rooted-path';
 
 /** Paths below `root` that a COPY source names: `*`, `?` and `[…]` match within one path segment. Relative to `root`. */
 export function matchPaths(root: string, pattern: string): string[] {
   let found = [''];
   for (const segment of pattern.split('/').filter((part) => part !== '' && part !== '.')) {
-    if (segment === '..') throw new Error(`${pattern} leads out of the build context`);
+    if (segment === '..') throw new StepError(`failed to calculate checksum of ref: "${pattern}" leads out of the build context: not found`);
     const expression = /[*?[]/.test(segment) ? segmentExpression(segment) : undefined;
     found = found.flatMap((folder) => namesIn(resolveInRoot(root, folder))
       .filter((name) => (expression ? expression.test(name) : name === segment))
@@ -29,5 +30,9 @@ function segmentExpression(segment: string): RegExp {
     if (part === '?') return '.';
     return part.length > 1 ? part.replace(/\\/g, '\\\\') : part.replace(/[\\^$.|+(){}[\]]/g, '\\$&');
   });
-  return new RegExp(`^${source}$`, 's');
+  try {
+    return new RegExp(`^${source}$`, 's');
+  } catch {
+    throw new StepError(`syntax error in pattern ${segment}`);
+  }
 }

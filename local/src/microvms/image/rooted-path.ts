@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { StepError } from './build-error';
 
 const MAX_LINKS = 40;
 
@@ -20,7 +21,7 @@ export function resolveInRoot(root: string, path: string): string {
       resolved = candidate;
       continue;
     }
-    if (++links > MAX_LINKS) throw new Error(`Too many links in ${path}`);
+    if (++links > MAX_LINKS) throw new StepError(`Too many links in ${path}`);
     const target = readlinkSync(candidate);
     if (target.startsWith('/')) resolved = root;
     pending = [...target.split('/'), ...pending];

@@ -1,5 +1,15 @@
+import { StepError } from './build-error';
+
+export type Variables = Readonly<Record<string, string>>;
+
+interface Options {
+  readonly escape?: string;
+  /** Quotes are text like any other, as in a heredoc. */
+  readonly keepQuotes?: boolean;
+}
+
 /** Unquotes a Dockerfile word and puts variables in, as Docker does: not in single quotes, and `\` escapes. */
-export function expand(word: string, variables: Readonly<Record<string, string>>, escape = '\\'): string {
+export function expand(word: string, variables: Variables, { escape = '\\', keepQuotes = false }: Options = {}): string {
   let out = '';
   let quoted: '\'' | '"' | undefined;
   for (let at = 0; at < word.length; at++) {
@@ -7,15 +17,16 @@ export function expand(word: string, variables: Readonly<Record<string, string>>
     if (quoted === '\'') {
       if (char === '\'') quoted = undefined;
       else out += char;
-    } else if (char === '\'' && quoted === undefined) {
+    } else if (char === '\'' && quoted === undefined && !keepQuotes) {
       quoted = '\'';
-    } else if (char === '"') {
+    } else if (char === '"' && !keepQuotes) {
       quoted = quoted ? undefined : '"';
     } else if (char === escape && at + 1 < word.length) {
       const next = word[++at];
-      out += quoted && !['"', '$', escape].includes(next) ? char + next : next;
+      const stays = keepQuotes ? !['$', escape].includes(next) : quoted && !['"', '$', escape].includes(next);
+      out += stays ? char + next : next;
     } else if (char === '$') {
-      const { value, length } = variable(word.slice(at), variables);
+      const { value, length } = variable(word.slice(at), variables, { escape, keepQuotes });
       out += value;
       at += length - 1;
     } else {
@@ -25,15 +36,77 @@ export function expand(word: string, variables: Readonly<Record<string, string>>
   return out;
 }
 
-function variable(text: string, variables: Readonly<Record<string, string>>): { value: string; length: number } {
+function variable(text: string, variables: Variables, options: Options): { value: string; length: number } {
   const plain = /^\$([A-Za-z_]\w*)/.exec(text);
-  if (plain) return { value: variables[plain[1]] ?? '', length: plain[0].length };
-  const braced = /^\$\{([A-Za-z_]\w*)(?:(:?[-+])([^}]*))?\}/.exec(text);
-  if (!braced) return { value: '$', length: 1 };
-  const [whole, name, operator, other = ''] = braced;
-  const value = variables[name];
-  const there = operator?.startsWith(':') ? Boolean(value) : value !== undefined;
-  if (operator?.endsWith('-')) return { value: there ? value : expand(other, variables), length: whole.length };
-  if (operator?.endsWith('+')) return { value: there ? expand(other, variables) : '', length: whole.length };
-  return { value: value ?? '', length: whole.length };
+  if (plain) return { value: valueOf(variables, plain[1]) ?? '', length: plain[0].length };
+  if (text[1] !== '{') return { value: '$', length: 1 };
+  const length = closingBrace(text) + 1;
+  const inner = text.slice(2, length - 1);
+  const [, name, operator = '', operand = ''] = /^([A-Za-z_]\w*)(:[-+?]|[-+?]|##?|%%?|\/\/?)?([^]*)$/.exec(inner) ?? [];
+  if (!name || (!operator && operand)) throw new StepError(`unsupported modifier in substitution \${${inner}}`);
+  return { value: substitute({ name, operator, operand }, variables, options), length };
+}
+
+function closingBrace(text: string): number {
+  for (let at = 2, depth = 1; at < text.length; at++) {
+    if (text[at] === '\\') at += 1;
+    else if (text[at] === '{') depth += 1;
+    else if (text[at] === '}' && --depth === 0) return at;
+  }
+  throw new StepError('syntax error: missing \'}\'');
+}
+
+function substitute(
+  { name, operator, operand }: { readonly name: string; readonly operator: string; readonly operand: string },
+  variables: Variables,
+  options: Options,
+): string {
+  const value = valueOf(variables, name);
+  const other = (): string => expand(operand, variables, options);
+  const there = operator.startsWith(':') ? Boolean(value) : value !== undefined;
+  switch (operator.at(-1)) {
+    case '-': return there ? value ?? '' : other();
+    case '+': return there ? other() : '';
+    case '?':
+      if (!there) throw new StepError(`${name}: ${other() || 'is not allowed to be unset'}`);
+      return value ?? '';
+    case '#': return trimmed(value ?? '', other(), { atEnd: false, longest: operator === '##' });
+    case '%': return trimmed(value ?? '', other(), { atEnd: true, longest: operator === '%%' });
+    case '/': return replaced(value ?? '', operand, operator === '//', (text) => expand(text, variables, options));
+    default: return value ?? '';
+  }
+}
+
+function trimmed(
+  value: string, pattern: string, { atEnd, longest }: { readonly atEnd: boolean; readonly longest: boolean },
+): string {
+  const lengths = Array.from({ length: value.length + 1 }, (_, length) => (longest ? value.length - length : length));
+  const expression = globExpression(pattern);
+  for (const length of lengths) {
+    const part = atEnd ? value.slice(value.length - length) : value.slice(0, length);
+    if (expression.test(part)) return atEnd ? value.slice(0, value.length - length) : value.slice(length);
+  }
+  return value;
+}
+
+function replaced(value: string, operand: string, everywhere: boolean, expanded: (text: string) => string): string {
+  const [, pattern, replacement] = /^((?:\\[^]|[^\\/])*)\/([^]*)$/.exec(operand) ?? [];
+  if (pattern === undefined) throw new StepError(`missing '/' in substitution ${operand}`);
+  const expression = new RegExp(globSource(expanded(pattern)), everywhere ? 'g' : '');
+  return value.replace(expression, () => expanded(replacement));
+}
+
+function globExpression(pattern: string): RegExp {
+  return new RegExp(`^${globSource(pattern)}$`);
+}
+
+function globSource(pattern: string): string {
+  return pattern.replace(/\*+|[^]/g, (part) => {
+    if (part.startsWith('*')) return '[^]*';
+    return part === '?' ? '[^]' : part.replace(/[\\^$.|+(){}[\]]/, '\\$&');
+  });
+}
+
+function valueOf(variables: Variables, name: string): string | undefined {
+  return Object.hasOwn(variables, name) ? variables[name] : undefined;
 }

@@ -1,20 +1,28 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
-import type { DialAnswer, DialRequest } from './relay';
+import type { DialRequest, RelayMessage } from './relay';
 
 interface Waiting {
   resolve(socket: Socket): void;
   reject(error: Error): void;
 }
 
-/** This side of the relay: asks it for connections. */
+/** This side of the relay: asks it for connections, and takes those that the guest opens to the metadata service. */
 export class Dialer {
+  /** Settled once the relay is in place: it holds the metadata service's address, and nobody in the guest can. */
+  readonly listening: Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
+  #onListening?: () => void;
 
-  constructor(private readonly door: ChildProcess) {
+  constructor(private readonly door: ChildProcess, private readonly onMetadata: (connection: Socket) => void) {
+    this.listening = new Promise((resolve, reject) => {
+      this.#onListening = resolve;
+      door.once('disconnect', () => reject(new Error('The relay into the guest ended before it was in place')));
+    });
+    this.listening.catch(() => undefined);
     // The relay is our own code outside of the guest and sends nothing else.
-    door.on('message', (message, handle) => this.#settle(message as unknown as DialAnswer, handle));
+    door.on('message', (message, handle) => this.#take(message as unknown as RelayMessage, handle));
     door.on('disconnect', () => this.#fail());
     // The channel alone keeps no process alive.
     door.channel?.unref();
@@ -38,11 +46,18 @@ export class Dialer {
     this.#fail();
   }
 
-  #settle({ id, code }: DialAnswer, handle: unknown): void {
+  #take(message: RelayMessage, handle: unknown): void {
+    if (message.kind === 'listening') this.#onListening?.();
+    else if (message.kind === 'dialled') this.#settle(message.id, handle, message.code);
+    // A connection that its guest has already closed may arrive without its handle.
+    else if (handle instanceof Socket) this.onMetadata(handle);
+  }
+
+  #settle(id: number, handle: unknown, code = 'ECONNREFUSED'): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (!(handle instanceof Socket)) {
-      waiting?.reject(dialError(code ?? 'ECONNREFUSED'));
+      waiting?.reject(dialError(code));
       return;
     }
     // Until it has a user, a connection that breaks must break quietly.

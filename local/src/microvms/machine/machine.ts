@@ -22,6 +22,9 @@ export interface MachineSpec {
   onOutput(line: string): void;
 }
 
+/** Open files of one process of a guest, at most: as in a MicroVM of the platform, and no process can raise it. */
+export const MAX_OPEN_FILES = 1024;
+
 /** What runs a guest. Suspend keeps memory, files and processes. */
 export interface Machine {
   /** Exit status of the main process, once it is over; 128 plus the signal's number if a signal ended it. */
@@ -29,8 +32,9 @@ export interface Machine {
   /** A connection to 127.0.0.1:`port` inside the guest. */
   dial(port: number): Promise<Socket>;
   /**
-   * From now on connections of the guest to http://169.254.169.254 (the instance metadata service) are handed to `accept`. Until then
-   * and without it they are refused. Without namespaces, programs find it by AWS_EC2_METADATA_SERVICE_ENDPOINT in their environment.
+   * From now on connections of the guest to http://169.254.169.254 (the instance metadata service) are handed to `accept`, 64 at a
+   * time at most. Until then and without it they are reset. A suspend cuts them. Without namespaces, and for an image that exposes port
+   * 80, programs find the service by AWS_EC2_METADATA_SERVICE_ENDPOINT in their environment.
    */
   serveMetadata(accept: (connection: Socket) => void): Promise<void>;
   suspend(): Promise<void>;

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants as access, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, rm } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { constants } from 'node:os';
 import { dirname, join, resolve as resolvePath } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -10,8 +11,10 @@ import { LOCAL_PORT_PREFIX, LOCAL_ROOT_VARIABLE } from 'microvm-sandbox/protocol
 import { giveBackPort, takeFreePort } from './free-ports';
 import { Freezer, killAll } from './freezer';
 import { isWithin } from './guest-root';
-import { type Machine, type MachineSpec, MissingProgramError } from './machine';
+import { type Machine, type MachineSpec, MAX_OPEN_FILES, MissingProgramError } from './machine';
+import { METADATA_VARIABLE, MetadataDoor } from './metadata-door';
 import { readLines } from './output-lines';
+import { OWNER_VARIABLE, ownerMark } from './owner';
 import { descendants, identity, listProcesses, type ProcessEntry } from './process-table';
 import { isShellName } from './shell';
 import { Watcher } from './watcher';
@@ -23,6 +26,8 @@ const MARKER = 'MICROVM_LOCAL_ID';
 export async function startPlainMachine(spec: MachineSpec): Promise<Machine> {
   const root = join(spec.folder, 'root');
   const ports = new Map<number, number>();
+  const metadata = new MetadataDoor();
+  const metadataServer = createServer((connection) => metadata.enter(connection));
   try {
     await mkdir(spec.folder, { recursive: true });
     await cp(spec.rootfs, root, { recursive: true, verbatimSymlinks: true });
@@ -30,11 +35,13 @@ export async function startPlainMachine(spec: MachineSpec): Promise<Machine> {
     for (const folder of [cwd, join(root, 'tmp'), join(root, 'root')]) await mkdir(folder, { recursive: true });
     const wanted = new Set(spec.ports).add(guestPort(spec.environment));
     for (const port of wanted) ports.set(port, await takeFreePort());
-    const environment = guestEnvironment(spec.environment, root, ports);
+    const metadataPort = await listen(metadataServer);
+    const environment = guestEnvironment({ ...spec.environment, [METADATA_VARIABLE]: `http://127.0.0.1:${metadataPort}` }, root, ports);
     const command = spec.command.map((word) => mapWords(word, root));
     assertProgram(command[0], environment.PATH, cwd);
-    return new PlainMachine(spec, { command, cwd, environment, ports });
+    return new PlainMachine(spec, { command, cwd, environment, ports, metadata, metadataServer });
   } catch (error) {
+    metadataServer.close();
     for (const port of ports.values()) giveBackPort(port);
     await rm(spec.folder, { recursive: true, force: true });
     throw error;
@@ -47,6 +54,8 @@ class PlainMachine implements Machine {
   readonly #id = randomUUID();
   readonly #watcher: Watcher;
   readonly #ports: ReadonlyMap<number, number>;
+  readonly #metadata: MetadataDoor;
+  readonly #metadataServer: Server;
   readonly #seen = new Set<string>();
   readonly #freezer = new Freezer(() => this.#guestProcesses());
   #stopping?: Promise<void>;
@@ -56,16 +65,21 @@ class PlainMachine implements Machine {
     readonly cwd: string;
     readonly environment: Readonly<Record<string, string>>;
     readonly ports: ReadonlyMap<number, number>;
+    readonly metadata: MetadataDoor;
+    readonly metadataServer: Server;
   }) {
     this.#ports = guest.ports;
+    this.#metadata = guest.metadata;
+    this.#metadataServer = guest.metadataServer;
     // A shell drops variables whose names it could not write.
     const odd = Object.entries(guest.environment).filter(([name]) => !isShellName(name)).map((pair) => pair.join('='));
     const command = odd.length === 0 ? guest.command : ['env', ...odd, ...guest.command];
-    this.#process = spawn('/bin/sh', ['-c', 'read -r _ || exit 1; exec "$@" </dev/null', 'microvm', ...command], {
+    const script = `ulimit -n ${MAX_OPEN_FILES}; read -r _ || exit 1; exec "$@" </dev/null`;
+    this.#process = spawn('/bin/sh', ['-c', script, 'microvm', ...command], {
       cwd: guest.cwd,
       detached: true,
       stdio: 'pipe',
-      env: { ...guest.environment, [MARKER]: this.#id },
+      env: { ...guest.environment, [MARKER]: this.#id, [OWNER_VARIABLE]: ownerMark() },
     });
     this.exited = new Promise((resolve) => {
       this.#process.once('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code ?? 1));
@@ -94,8 +108,13 @@ class PlainMachine implements Machine {
     });
   }
 
-  suspend(): Promise<void> {
-    return this.#freezer.suspend();
+  async serveMetadata(accept: (connection: Socket) => void): Promise<void> {
+    this.#metadata.serve(accept);
+  }
+
+  async suspend(): Promise<void> {
+    await this.#freezer.suspend();
+    this.#metadata.cut();
   }
 
   async resume(): Promise<void> {
@@ -111,6 +130,8 @@ class PlainMachine implements Machine {
     await killAll(() => this.#guestProcesses());
     // A daemon that outlived its parents may hold the pipes no longer.
     for (const stream of [this.#process.stdout, this.#process.stderr]) stream?.destroy();
+    this.#metadata.cut();
+    this.#metadataServer.close();
     await this.#watcher.release();
     for (const port of this.#ports.values()) giveBackPort(port);
     await rm(this.spec.folder, { recursive: true, force: true });
@@ -133,6 +154,14 @@ class PlainMachine implements Machine {
       return false;
     }
   }
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    server.unref();
+  });
 }
 
 /** A path of the guest, in the copy of its root. */

@@ -1,28 +1,24 @@
 import type { Server } from 'node:http';
 import { Agent, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import dynalite from 'dynalite';
 import { ServiceError } from '../service-error';
 
 /** Any body of the DynamoDB API. */
 export type Json = Record<string, unknown>;
 
-/** A dynalite of our own: tables in memory, behind a port of its own on loopback. */
+/** A dynalite of our own: tables in memory, behind a port of its own on loopback. It starts with its first call. */
 export class DynaliteStore {
-  readonly #server: Server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   readonly #agent = new Agent({ keepAlive: true });
-
-  async start(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(0, '127.0.0.1', () => resolve());
-    });
-  }
+  #server?: Promise<Server>;
+  #stopped = false;
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#agent.destroy();
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
+    const server = await this.#server;
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
     await closed;
   }
 
@@ -53,7 +49,21 @@ export class DynaliteStore {
     }
   }
 
-  #send(operation: string, body: string): Promise<{ status: number; body: string }> {
+  async #start(): Promise<Server> {
+    // Loaded when somebody needs a table: most of the time until a cloud is ready would go into it.
+    const { default: dynalite } = await import('dynalite');
+    const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, '127.0.0.1', () => resolve());
+    });
+    return server;
+  }
+
+  async #send(operation: string, body: string): Promise<{ status: number; body: string }> {
+    if (this.#stopped) throw new ServiceError('ServiceUnavailable', 'the local cloud was stopped', 503);
+    this.#server ??= this.#start();
+    const { port } = (await this.#server).address() as AddressInfo;
     const headers = {
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': `DynamoDB_20120810.${operation}`,
@@ -61,7 +71,6 @@ export class DynaliteStore {
       'authorization': 'AWS4-HMAC-SHA256 Credential=local/19700101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
       'x-amz-date': '19700101T000000Z',
     };
-    const { port } = this.#server.address() as AddressInfo;
     return new Promise((resolve, reject) => {
       const call = request({ host: '127.0.0.1', port, method: 'POST', agent: this.#agent, headers }, (response) => {
         const chunks: Buffer[] = [];

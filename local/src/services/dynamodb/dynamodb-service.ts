@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ApiRequest, ApiResponse, ApiService } from '../../api';
 import type { Clock } from '../../clock';
+import type { Persistent } from '../../persistent';
 import { jsonError, jsonResponse, ServiceError, targetOperation } from '../service-error';
 import type { Json } from './dynalite-store';
 import { DynaliteStore } from './dynalite-store';
@@ -11,31 +12,61 @@ import { parseActions, runTransaction } from './transaction';
 /** How long a ClientRequestToken is remembered. */
 const TOKEN_MS = 10 * 60_000;
 
+interface SavedTable {
+  readonly definition: Json;
+  /** The attribute of its time to live. */
+  readonly timeToLive?: string;
+  readonly items: readonly Json[];
+}
+
 interface Attempt {
   readonly fingerprint: string;
   readonly expiresAt: number;
 }
 
 /** DynamoDB: dynalite, and in front of it what it lacks: transactions, items in condition errors, index changes, time to live. */
-export class DynamoDbService implements ApiService {
+export class DynamoDbService implements ApiService, Persistent {
   readonly #store = new DynaliteStore();
   readonly #scratch = new DynaliteStore();
   readonly #locks = new TableLocks();
   readonly #definitions = new Map<string, Json>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #timeToLive: TimeToLive;
+  /** The items of tables as they were last saved; a table that was written to since is not in it. */
+  readonly #savedItems = new Map<string, readonly Json[]>();
 
   constructor(private readonly clock: Clock, private readonly accountInArns: { region: string; account: string }) {
     this.#timeToLive = new TimeToLive(clock, (table, expired) => this.#removeExpired(table, expired));
   }
 
-  async start(): Promise<void> {
-    await Promise.all([this.#store.start(), this.#scratch.start()]);
-  }
-
   async stop(): Promise<void> {
     this.#timeToLive.stop();
     await Promise.all([this.#store.stop(), this.#scratch.stop()]);
+  }
+
+  /** All tables at one moment between two writes. */
+  async save(): Promise<unknown> {
+    return this.#locks.run(this.tables(), async () => {
+      const tables: SavedTable[] = [];
+      for (const [table, definition] of this.#definitions) {
+        const items = this.#savedItems.get(table) ?? await this.#scanAll(table);
+        this.#savedItems.set(table, items);
+        const { AttributeName: timeToLive } = this.#timeToLive.describe(table);
+        tables.push({ definition, timeToLive: timeToLive as string | undefined, items });
+      }
+      return { tables, attempts: [...this.#attempts] };
+    });
+  }
+
+  async restore(state: unknown): Promise<void> {
+    const { tables, attempts } = state as { tables: SavedTable[]; attempts: [string, Attempt][] };
+    for (const { definition, timeToLive, items } of tables) {
+      await this.#createTable(definition);
+      const table = tableOf(definition);
+      for (const Item of items) await this.#store.call('PutItem', { TableName: table, Item });
+      if (timeToLive) this.#timeToLive.enable(table, timeToLive);
+    }
+    for (const [token, attempt] of attempts) this.#attempts.set(token, attempt);
   }
 
   tables(): string[] {
@@ -60,18 +91,31 @@ export class DynamoDbService implements ApiService {
     const input = this.#withTableNames(given);
     switch (operation) {
       case 'CreateTable': return this.#locks.run([tableOf(input)], () => this.#createTable(input));
-      case 'DeleteTable': return this.#locks.run([tableOf(input)], () => this.#deleteTable(input));
+      case 'DeleteTable': return this.#change([tableOf(input)], () => this.#deleteTable(input));
       case 'TransactWriteItems': return this.#transactWrite(input);
       case 'TransactGetItems': return this.#transactGet(input);
       case 'UpdateTimeToLive': return this.#updateTimeToLive(input);
       case 'DescribeTimeToLive': return { TimeToLiveDescription: this.#timeToLive.describe(this.#known(tableOf(input))) };
       case 'PutItem': case 'UpdateItem': case 'DeleteItem':
-        return this.#locks.run([tableOf(input)], () => this.#writeItem(operation, input));
-      case 'BatchWriteItem': case 'BatchGetItem':
+        return this.#change([tableOf(input)], () => this.#writeItem(operation, input));
+      case 'BatchWriteItem':
+        return this.#change(Object.keys(input.RequestItems ?? {}), () => this.#store.call(operation, input));
+      case 'BatchGetItem':
         return this.#locks.run(Object.keys(input.RequestItems ?? {}), () => this.#store.call(operation, input));
       case 'ListTables': return this.#store.call(operation, input);
       default: return this.#locks.run([tableOf(input)], () => this.#forward(operation, input));
     }
+  }
+
+  /** Runs what may write to the items of these tables. */
+  #change(tables: readonly string[], work: () => Promise<Json>): Promise<Json> {
+    return this.#locks.run(tables, async () => {
+      try {
+        return await work();
+      } finally {
+        for (const table of tables) this.#savedItems.delete(table);
+      }
+    });
   }
 
   /** Gives a table other secondary indexes, and keeps its items. */
@@ -127,7 +171,7 @@ export class DynamoDbService implements ApiService {
 
   async #transactWrite(input: Json): Promise<Json> {
     const actions = parseActions(input, (table) => this.#keyNames(table));
-    return this.#locks.run(actions.map(({ table }) => table), async () => {
+    return this.#change(actions.map(({ table }) => table), async () => {
       const token = input.ClientRequestToken as string | undefined;
       const fingerprint = createHash('sha256').update(JSON.stringify(input.TransactItems)).digest('hex');
       if (token && this.#wasDone(token, fingerprint)) return {};
@@ -174,6 +218,7 @@ export class DynamoDbService implements ApiService {
       for (const item of (await this.#scanAll(table)).filter(expired)) {
         const Key = Object.fromEntries(names.map((name) => [name, item[name]]));
         await this.#store.call('DeleteItem', { TableName: table, Key });
+        this.#savedItems.delete(table);
       }
     });
   }

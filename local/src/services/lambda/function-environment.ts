@@ -1,5 +1,5 @@
-import type { Credentials } from '../iam';
 import type { FunctionDefinition } from './function-definition';
+import type { Credentials } from '../../iam/iam-service';
 
 export interface EnvironmentOptions {
   readonly definition: FunctionDefinition;

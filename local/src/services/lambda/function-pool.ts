@@ -10,6 +10,7 @@ export class FunctionPool {
   readonly #idle = new Map<FunctionProcess, Timer>();
   readonly #busy = new Set<FunctionProcess>();
   #retired = false;
+  #onDrained?: () => void;
 
   constructor(private readonly clock: Clock, private readonly start: () => FunctionProcess) {}
 
@@ -31,23 +32,28 @@ export class FunctionPool {
       this.#busy.delete(process);
       if (!process.usable || this.#retired) process.kill();
       else this.#rest(process);
+      if (this.#retired && this.#busy.size === 0) this.#onDrained?.();
     }
   }
 
-  /** Takes no more work: idle processes end now, the others after their invocation. */
-  retire(): void {
+  /** Takes no more work: idle processes end now, the others after their invocation. Resolves after the last invocation. */
+  retire(): Promise<void> {
     this.#retired = true;
     for (const [process, timer] of this.#idle) {
       timer.cancel();
       process.kill();
     }
     this.#idle.clear();
+    return new Promise((resolve) => {
+      if (this.#busy.size === 0) resolve();
+      else this.#onDrained = resolve;
+    });
   }
 
   /** Ends every process, and answers when they are gone. */
   async stop(): Promise<void> {
     const all = [...this.#busy, ...this.#idle.keys()];
-    this.retire();
+    void this.retire();
     for (const process of this.#busy) process.kill();
     await Promise.all(all.map(({ exited }) => exited));
   }
@@ -56,7 +62,8 @@ export class FunctionPool {
     for (const [process, timer] of this.#idle) {
       timer.cancel();
       this.#idle.delete(process);
-      if (process.usable) return process;
+      if (process.usable && !process.isStale) return process;
+      process.kill();
     }
     return undefined;
   }

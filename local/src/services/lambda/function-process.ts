@@ -14,6 +14,8 @@ export interface FunctionProcessOptions {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly onLog: (line: string) => void;
+  /** When the credentials in the environment are too old for another invocation, in epoch milliseconds. */
+  readonly staleAt: number;
 }
 
 /** JSON or an error, and the lines that were written since the last outcome. */
@@ -59,6 +61,11 @@ export class FunctionProcess {
   /** Whether another invocation may come here. */
   get usable(): boolean {
     return !this.#ending && this.#exit === undefined && this.#child.connected;
+  }
+
+  /** Works still, but has to make room for one with newer credentials. */
+  get isStale(): boolean {
+    return this.options.clock.now() >= this.options.staleAt;
   }
 
   /** Runs one invocation; a process that is not usable afterwards has ended. */

@@ -1,8 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { ObjectReader } from '../../api';
 import type { Clock } from '../../clock';
+import type { Persistent } from '../../persistent';
+import { FileDisposal } from '../../state/file-disposal';
+import { OngoingWork } from '../ongoing-work';
 import { ServiceError } from '../service-error';
 
 export interface StoredObject {
@@ -14,6 +17,9 @@ export interface StoredObject {
   /** Content type and `x-amz-meta-…`, as they came. */
   readonly headers: Readonly<Record<string, string>>;
   readonly file: string;
+  /** `x-amz-checksum-…` as they came. */
+  readonly checksums?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface Bucket {
@@ -22,7 +28,11 @@ export interface Bucket {
   readonly objects: Map<string, StoredObject>;
   tags: Readonly<Record<string, string>>;
   policy?: string;
+  /** Configurations that are kept as they came, by name. */
+  documents?: Readonly<Record<string, string>>;
 }
+
+type SavedBucket = Omit<Bucket, 'objects'> & { readonly objects: readonly StoredObject[] };
 
 export interface PutOptions {
   readonly headers?: Readonly<Record<string, string>>;
@@ -30,15 +40,46 @@ export interface PutOptions {
   readonly ifNoneMatch?: string;
   /** Only over the object with this ETag. */
   readonly ifMatch?: string;
+  readonly checksums?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Default: of the content. */
+  readonly etag?: string;
 }
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 /** Buckets and what is in them: the index in memory, the contents in files that are never rewritten. */
-export class BucketStore implements ObjectReader {
+export class BucketStore implements ObjectReader, Persistent {
   #buckets = new Map<string, Bucket>();
+  readonly #writes = new OngoingWork();
 
-  constructor(private readonly folder: string, private readonly clock: Clock) {}
+  constructor(
+    private readonly folder: string,
+    private readonly clock: Clock,
+    private readonly disposal = new FileDisposal(false),
+  ) {}
+
+  save(): unknown {
+    return [...this.#buckets.values()].map(({ objects, ...bucket }): SavedBucket => (
+      { ...bucket, objects: [...objects.values()].map((object) => ({ ...object, file: basename(object.file) })) }
+    ));
+  }
+
+  /** Removes the files that the state does not name: what was under way when it was saved. */
+  async restore(state: unknown): Promise<void> {
+    const named = new Set<string>();
+    for (const { objects, ...bucket } of state as SavedBucket[]) {
+      for (const { file } of objects) named.add(file);
+      const located = objects.map((object) => ({ ...object, file: join(this.folder, basename(object.file)) }));
+      const byKey = located.map((object) => [object.key, object] as const);
+      this.#buckets.set(bucket.name, { ...bucket, objects: new Map(byKey) });
+    }
+    await mkdir(this.folder, { recursive: true });
+    const there = await readdir(this.folder);
+    const missing = [...named].filter((file) => !there.includes(file));
+    if (missing.length > 0) throw new Error(`the contents of ${missing.length} objects are missing in ${this.folder}, such as ${missing[0]}`);
+    for (const file of there) if (!named.has(file)) await rm(join(this.folder, file), { recursive: true, force: true });
+  }
 
   createBucket(name: string, tags: Readonly<Record<string, string>> = {}): Bucket {
     if (!BUCKET_NAME.test(name)) throw new ServiceError('InvalidBucketName', `The specified bucket is not valid: "${name}"`);
@@ -77,27 +118,55 @@ export class BucketStore implements ObjectReader {
     return object;
   }
 
-  async put(bucketName: string, key: string, content: Buffer, options: PutOptions = {}): Promise<StoredObject> {
+  /** Refuses further writes, and resolves once those under way have ended. */
+  close(): Promise<void> {
+    return this.#writes.close();
+  }
+
+  put(bucketName: string, key: string, content: Buffer, options: PutOptions = {}): Promise<StoredObject> {
+    return this.#writes.run(() => this.#put(bucketName, key, content, options));
+  }
+
+  async #put(bucketName: string, key: string, content: Buffer, options: PutOptions): Promise<StoredObject> {
     if (Buffer.byteLength(key) > 1024) throw new ServiceError('KeyTooLongError', 'Your key is too long');
     this.bucket(bucketName);
-    await mkdir(this.folder, { recursive: true });
-    const file = join(this.folder, randomUUID());
-    await writeFile(file, content);
+    const file = await this.#write(content);
     try {
       // Looked up again: the bucket may have gone while the file was written. From here on nothing waits.
       const bucket = this.bucket(bucketName);
       const before = bucket.objects.get(key);
       checkPrecondition(options, before);
-      const etag = `"${createHash('md5').update(content).digest('hex')}"`;
-      const { headers = {} } = options;
-      const object = { key, size: content.length, etag, lastModified: this.clock.now(), headers, file };
+      const { headers = {}, checksums, tags } = options;
+      const etag = options.etag ?? `"${createHash('md5').update(content).digest('hex')}"`;
+      const lastModified = this.clock.now();
+      const object = { key, size: content.length, etag, lastModified, headers, file, checksums, tags };
       bucket.objects.set(key, object);
-      if (before) await rm(before.file, { force: true });
+      if (before) await this.disposal.remove(before.file);
       return object;
     } catch (error) {
       await rm(file, { force: true });
       throw error;
     }
+  }
+
+  setTags(bucket: string, key: string, tags: Readonly<Record<string, string>>): void {
+    this.bucket(bucket).objects.set(key, { ...this.object(bucket, key), tags });
+  }
+
+  /** Keeps bytes that belong to no object yet, and answers their file. */
+  writeContent(content: Buffer): Promise<string> {
+    return this.#writes.run(() => this.#write(content));
+  }
+
+  async removeContent(file: string): Promise<void> {
+    await rm(file, { force: true });
+  }
+
+  async #write(content: Buffer): Promise<string> {
+    await mkdir(this.folder, { recursive: true });
+    const file = join(this.folder, randomUUID());
+    await writeFile(file, content);
+    return file;
   }
 
   /** The object and its content, of one and the same write. */
@@ -121,7 +190,7 @@ export class BucketStore implements ObjectReader {
     const bucket = this.bucket(bucketName);
     const object = bucket.objects.get(key);
     bucket.objects.delete(key);
-    if (object) await rm(object.file, { force: true });
+    if (object) await this.disposal.remove(object.file);
   }
 }
 

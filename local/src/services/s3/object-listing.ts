@@ -16,7 +16,7 @@ export function listObjects(bucket: Bucket, query: URLSearchParams): ObjectListi
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
   const maxKeys = maxKeysOf(query);
-  const after = decodeToken(query.get('continuation-token')) ?? query.get('start-after') ?? query.get('key-marker') ?? '';
+  const after = decodeToken(query.get('continuation-token')) ?? query.get('start-after') ?? query.get('key-marker') ?? query.get('marker') ?? '';
   const objects: StoredObject[] = [];
   const commonPrefixes = new Set<string>();
   let last = '';

@@ -4,7 +4,10 @@ import { ServiceError } from '../service-error';
 
 const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@' });
 // Keys are strings, also where they look like numbers; entities are not expanded further than XML's own five.
-const parser = new XMLParser({ parseTagValue: false, trimValues: false, ignoreAttributes: true, isArray: (name) => name === 'Object' });
+const LISTS = ['Object', 'Part', 'Tag'];
+const parser = new XMLParser({
+  parseTagValue: false, trimValues: false, ignoreAttributes: true, isArray: (name) => LISTS.includes(name),
+});
 
 export function xmlResponse(status: number, root: string, members: object): ApiResponse {
   const document = { [root]: { '@xmlns': 'http://s3.amazonaws.com/doc/2006-03-01/', ...members } };
@@ -22,7 +25,30 @@ export function parseDelete(body: Buffer): { keys: string[]; quiet: boolean } {
   const parsed = parser.parse(body) as { Delete?: { Object?: { Key?: string }[]; Quiet?: string } };
   const keys = (parsed.Delete?.Object ?? []).map(({ Key }) => Key);
   if (keys.length === 0 || keys.length > 1000 || !keys.every((key) => typeof key === 'string' && key !== '')) {
-    throw new ServiceError('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema');
+    throw malformed();
   }
   return { keys: keys as string[], quiet: parsed.Delete?.Quiet === 'true' };
+}
+
+/** The parts that a CompleteMultipartUpload body names. */
+export function parseParts(body: Buffer): { number: number; etag: string }[] {
+  const { CompleteMultipartUpload: list } = parser.parse(body) as {
+    CompleteMultipartUpload?: { Part?: { PartNumber?: string; ETag?: string }[] };
+  };
+  const parts = (list?.Part ?? []).map(({ PartNumber, ETag }) => ({ number: Number(PartNumber), etag: ETag ?? '' }));
+  if (parts.length === 0) throw malformed();
+  return parts;
+}
+
+/** The tags of a Tagging body. */
+export function parseTags(body: Buffer): Record<string, string> {
+  const parsed = parser.parse(body) as { Tagging?: { TagSet?: { Tag?: { Key?: string; Value?: string }[] } | string } };
+  const set = parsed.Tagging?.TagSet;
+  if (set === undefined) throw malformed();
+  const tags = typeof set === 'string' ? [] : set.Tag ?? [];
+  return Object.fromEntries(tags.map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+}
+
+function malformed(): ServiceError {
+  return new ServiceError('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema');
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiRequest, ApiResponse, ApiService } from '../../api';
 import type { Clock } from '../../clock';
+import type { Persistent } from '../../persistent';
 import { answerJson, ServiceError } from '../service-error';
 import type { RunTask } from './execution';
 import { execute } from './execution';
@@ -10,11 +11,14 @@ import { parseDefinition, StateError } from './state-machine';
 const LONGEST_WAIT_MS = 100;
 const MAX_FINISHED_EXECUTIONS = 1000;
 
+export type MachineIdentity = Readonly<Record<'arn' | 'roleArn', string>>;
+
 export interface StepFunctionsOptions {
   readonly account: string;
   readonly region: string;
   readonly clock: Clock;
-  readonly runTask: RunTask;
+  /** Runs a task as the state machine's role. */
+  readonly runTask: (...task: [...Parameters<RunTask>, machine: MachineIdentity]) => Promise<unknown>;
   /**
    * Waits between retries are cut into pieces no longer than this, with an attempt after each, so that a poll every five seconds does
    * not cost five seconds here. The time until a state machine gives up stays the same. Default: 100 ms.
@@ -48,7 +52,7 @@ interface StepFunctionsInput {
 }
 
 /** Step Functions, as far as CDK's waiter for custom resources uses them. */
-export class StepFunctionsService implements ApiService {
+export class StepFunctionsService implements ApiService, Persistent {
   readonly #machines = new Map<string, StateMachine>();
   readonly #executions = new Map<string, Execution>();
 
@@ -59,6 +63,22 @@ export class StepFunctionsService implements ApiService {
       StartExecution: (input) => this.#startExecution(input),
       DescribeExecution: (input) => this.#describeExecution(input),
     });
+  }
+
+  save(): unknown {
+    const executions = [...this.#executions].map(([arn, { abort, ...execution }]) => [arn, execution]);
+    return { machines: [...this.#machines], executions };
+  }
+
+  /** What ran when the cloud went has failed. */
+  restore(state: unknown): void {
+    const { machines, executions } = state as { machines: [string, StateMachine][]; executions: [string, Omit<Execution, 'abort'>][] };
+    for (const [arn, machine] of machines) this.#machines.set(arn, machine);
+    const lost = { status: 'FAILED', error: 'States.Runtime', cause: 'the local cloud ended while this ran', stopDate: this.options.clock.now() } as const;
+    for (const [arn, execution] of executions) {
+      const ended = execution.status === 'RUNNING' ? { ...execution, ...lost } : execution;
+      this.#executions.set(arn, { ...ended, abort: new AbortController() });
+    }
   }
 
   /** Answers the ARN. */
@@ -95,7 +115,7 @@ export class StepFunctionsService implements ApiService {
   }
 
   #startExecution({ stateMachineArn = '', name = randomUUID(), input = '{}' }: StepFunctionsInput): object {
-    const { definition } = this.#machine(stateMachineArn);
+    const machine = this.#machine(stateMachineArn);
     const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
     const existing = this.#executions.get(executionArn);
     if (existing && (existing.status !== 'RUNNING' || existing.input !== input)) {
@@ -106,15 +126,18 @@ export class StepFunctionsService implements ApiService {
     const execution: Execution = { stateMachineArn, name, input, startDate, abort: new AbortController(), status: 'RUNNING' };
     this.#forgetOldest();
     this.#executions.set(executionArn, execution);
-    void this.#run(execution, definition);
+    void this.#run(execution, machine);
     return { executionArn, startDate: startDate / 1000 };
   }
 
-  async #run(execution: Execution, definition: StateMachineDefinition): Promise<void> {
+  async #run(execution: Execution, { definition, roleArn }: StateMachine): Promise<void> {
     const { clock, runTask, longestWaitMs = LONGEST_WAIT_MS } = this.options;
     const { signal: stopped } = execution.abort;
+    const caller = { arn: execution.stateMachineArn, roleArn };
+    const runAsRole: RunTask = (functionArn, input) => runTask(functionArn, input, caller);
     try {
-      const output = await execute(definition, JSON.parse(execution.input), { clock, runTask, longestWaitMs, stopped });
+      const surroundings = { clock, runTask: runAsRole, longestWaitMs, stopped };
+      const output = await execute(definition, JSON.parse(execution.input), surroundings);
       Object.assign(execution, { status: 'SUCCEEDED', output: JSON.stringify(output) });
     } catch (error) {
       const { error: name, message } = error instanceof StateError ? error : new StateError('States.Runtime', String(error));

@@ -1,0 +1,69 @@
+import type { Stack } from './stack';
+import { ServiceError } from '../services/service-error';
+
+/** CloudFormation forgets deleted stacks after this long. */
+const DELETED_KEPT_MS = 90 * 24 * 3_600_000;
+
+/** Every stack there is, and deleted ones for as long as CloudFormation knows them. */
+export class StackStore {
+  #stacks: Stack[] = [];
+
+  all(): readonly Stack[] {
+    return this.#stacks;
+  }
+
+  existing(): Stack[] {
+    return this.#stacks.filter(({ status }) => status !== 'DELETE_COMPLETE');
+  }
+
+  add(stack: Stack, now: number): void {
+    this.#stacks = this.#stacks.filter(({ deletedAt }) => deletedAt === undefined || now - deletedAt < DELETED_KEPT_MS);
+    this.#stacks.push(stack);
+  }
+
+  /** By name (stacks that exist) or id (deleted ones, too). */
+  find(nameOrId: string): Stack | undefined {
+    if (nameOrId.startsWith('arn:')) return this.#stacks.find(({ id }) => id === nameOrId);
+    return this.existing().find(({ name }) => name === nameOrId);
+  }
+
+  /** Throws CloudFormation's `ValidationError` if there is none. */
+  require(nameOrId: string): Stack {
+    const stack = this.find(nameOrId);
+    if (!stack || stack.status === 'DELETE_COMPLETE') throw new ServiceError('ValidationError', `Stack [${nameOrId}] does not exist`);
+    return stack;
+  }
+
+  exported(name: string): string {
+    const value = this.existing().find(({ exports }) => exports.has(name))?.exports.get(name);
+    if (value === undefined) throw new Error(`No export named ${name} found`);
+    return value;
+  }
+
+  importers(exportName: string): string[] {
+    return this.existing().filter(({ imports }) => imports.has(exportName)).map(({ name }) => name);
+  }
+
+  /** The first stack that imports one of a stack's exports. */
+  userOf(stack: Stack): { exportName: string; stackName: string } | undefined {
+    for (const exportName of stack.exports.keys()) {
+      const stackName = this.importers(exportName).find((name) => name !== stack.name);
+      if (stackName !== undefined) return { exportName, stackName };
+    }
+    return undefined;
+  }
+
+  /** Throws if another stack uses an export that would change, or has one of the same name. */
+  checkExports(stack: Stack, exports: ReadonlyMap<string, string>): void {
+    for (const [name, value] of stack.exports) {
+      const user = this.importers(name).find((other) => other !== stack.name);
+      if (user === undefined || exports.get(name) === value) continue;
+      const verb = exports.has(name) ? 'updated' : 'deleted';
+      throw new Error(`Export ${name} cannot be ${verb} as it is in use by ${user}`);
+    }
+    for (const name of exports.keys()) {
+      const owner = this.existing().find((other) => other !== stack && other.exports.has(name));
+      if (owner) throw new Error(`Export with name ${name} is already exported by stack ${owner.name}.`);
+    }
+  }
+}

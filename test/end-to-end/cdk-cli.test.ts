@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
+import { CdkCli } from './cdk-cli';
+import { changedAssembly } from './cdk-cli-assembly';
+import { removeFolder } from './deployed';
+import { synthesizeExample } from './example';
+import { isolations } from './isolations';
+import { NOTHING_LEFT } from '../local/nothing-left';
+
+/** What a bootstrap makes, and what stays after every other stack is gone. */
+const BOOTSTRAPPED = {
+  stacks: ['CDKToolkit'],
+  buckets: { 'cdk-hnb659fds-assets-000000000000-us-east-1': expect.any(Array) },
+  roles: expect.arrayContaining(['cdk-hnb659fds-deploy-role-000000000000-us-east-1', 'cdk-hnb659fds-cfn-exec-role-000000000000-us-east-1']),
+};
+
+let cloud: LocalCloud;
+let cli: CdkCli;
+let lambda: LambdaClient;
+let assembly: string;
+let changed: string;
+let outputs: { RunCodeName: string; SandboxPool: string };
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ isolation: isolations()[0] });
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = cloud.environment;
+  const credentials = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
+  lambda = new LambdaClient({ endpoint: cloud.endpoint, region: AWS_REGION, credentials });
+  cli = await CdkCli.start(cloud.environment);
+  assembly = await synthesizeExample('quickstart');
+  changed = await changedAssembly(assembly, 'Quickstart', ({ Resources }) => {
+    for (const [id, { Properties }] of Object.entries(Resources)) {
+      if (id.startsWith('RunCode') && Properties?.MemorySize) Properties.MemorySize = 1024;
+    }
+  });
+}, 180_000);
+
+afterAll(async () => {
+  lambda.destroy();
+  await cli.stop();
+  await cloud.stop();
+  await Promise.all([assembly, changed].map(removeFolder));
+}, 30_000);
+
+test('cdk bootstrap makes what deployments need', async () => {
+  const { exitCode, output } = await cli.run('bootstrap', 'aws://000000000000/us-east-1');
+  expect(output).toContain('Environment aws://000000000000/us-east-1 bootstrapped.');
+  expect(exitCode).toBe(0);
+  expect(cloud.inventory()).toMatchObject(BOOTSTRAPPED);
+}, 120_000);
+
+test('cdk deploy publishes the assets, shows the events, and answers the outputs', async () => {
+  const outputsFile = join(cli.home, 'outputs.json');
+  const { exitCode, output } = await cli.on(assembly, 'deploy', '--require-approval', 'never', '--outputs-file', outputsFile);
+  expect(output).toContain('creating CloudFormation changeset...');
+  expect(output).toMatch(/CREATE_COMPLETE +\| AWS::CloudFormation::Stack +\| Quickstart/);
+  expect(output).not.toContain('could not be used to assume');
+  expect(exitCode).toBe(0);
+  outputs = (JSON.parse(await readFile(outputsFile, 'utf8')) as { Quickstart: typeof outputs }).Quickstart;
+  expect(outputs.SandboxPool).toMatch(/^arn:aws:lambda:us-east-1:000000000000:function:Quickstart-PoolAllocator/);
+}, 120_000);
+
+test('what was deployed works', async () => {
+  const { Payload } = await lambda.send(new InvokeCommand({
+    FunctionName: outputs.RunCodeName, Payload: JSON.stringify({ language: 'node', code: 'console.log(6 * 7)' }),
+  }));
+  expect(JSON.parse(Buffer.from(Payload ?? []).toString())).toMatchObject({ exitCode: 0, stdout: '42\n' });
+}, 30_000);
+
+test('cdk diff shows a change and nothing else, and without one cdk deploy does nothing', async () => {
+  const [same, different, deploy] = await Promise.all([
+    cli.on(assembly, 'diff'), cli.on(changed, 'diff'), cli.on(assembly, 'deploy', '--require-approval', 'never'),
+  ]);
+  expect(same.output).toContain('There were no differences');
+  expect(different.output).toMatch(/\[~\] AWS::Lambda::Function RunCode .*\n.*MemorySize\n.*512\n.*1024/);
+  expect(deploy.output).toContain('Quickstart (no changes)');
+  expect([same, different, deploy].map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
+}, 120_000);
+
+test('cdk deploy makes a change', async () => {
+  const { exitCode, output } = await cli.on(changed, 'deploy', '--require-approval', 'never');
+  expect(output).toMatch(/UPDATE_COMPLETE +\| AWS::Lambda::Function +\| RunCode/);
+  expect(exitCode).toBe(0);
+  const { MemorySize } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: outputs.RunCodeName }));
+  expect(MemorySize).toBe(1024);
+}, 120_000);
+
+test('cdk destroy leaves nothing but the bootstrap', async () => {
+  const { exitCode, output } = await cli.on(changed, 'destroy', '--force');
+  expect(output).toContain('Quickstart: destroyed');
+  expect(exitCode).toBe(0);
+  expect(cloud.inventory()).toEqual({ ...NOTHING_LEFT, ...BOOTSTRAPPED });
+}, 120_000);
+
+test('none of this asked anything of the world outside', () => {
+  expect(cli.outside).toEqual([]);
+});

@@ -1,0 +1,112 @@
+import type { AuthorizationDecision, AuthorizationRequest, Authorize } from 'microvm-sandbox-local';
+import { authorize } from '../authorize';
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+}
+
+/** A statement of a role, and where it stands. */
+export interface RoleStatement {
+  readonly role: string;
+  /** Of the policy, or `trust`. */
+  readonly policy: string;
+  readonly statement: Statement;
+}
+
+const TRUST = 'trust';
+
+/** Judges what a cloud asks, and remembers it. */
+export class RecordedAccess {
+  readonly #allowed = new Map<string, AuthorizationRequest>();
+  readonly #statements = new Map<string, RoleStatement>();
+  /** Statements that are taken out before the decision. */
+  readonly #withheld: ((statement: RoleStatement) => boolean)[] = [];
+
+  /** For the option of the same name. */
+  readonly authorize: Authorize = async (request) => {
+    const decision = await this.#judge(request);
+    if (decision.allowed) this.#remember(request);
+    return decision;
+  };
+
+  /** Every statement that had a say, once. */
+  get statements(): RoleStatement[] {
+    return [...this.#statements.values()];
+  }
+
+  /** From now on decides as if these statements had never been written, until the answer is called. */
+  withhold(withheld: (statement: RoleStatement) => boolean): () => void {
+    this.#withheld.push(withheld);
+    return () => void this.#withheld.splice(this.#withheld.indexOf(withheld), 1);
+  }
+
+  /** Whether something that happened would not have been allowed without this statement, or with `other` in its place. */
+  async isNeeded(removed: RoleStatement, other?: Statement): Promise<boolean> {
+    const same = JSON.stringify(removed.statement);
+    for (const request of this.#allowed.values()) {
+      if (roleOf(request) !== removed.role || !matchesAction(removed.statement, request.action)) continue;
+      const changed = mapStatements(request, (found) => (
+        found.policy === removed.policy && JSON.stringify(found.statement) === same ? other : found.statement
+      ));
+      if (!(await authorize(changed)).allowed) return true;
+    }
+    return false;
+  }
+
+  async #judge(request: AuthorizationRequest): Promise<AuthorizationDecision> {
+    if (this.#withheld.length === 0) return authorize(request);
+    const isWithheld = (found: RoleStatement) => this.#withheld.some((withheld) => withheld(found));
+    return authorize(mapStatements(request, (found) => (isWithheld(found) ? undefined : found.statement)));
+  }
+
+  #remember(request: AuthorizationRequest): void {
+    const { 'aws:CurrentTime': _, 'aws:EpochTime': __, ...context } = request.context;
+    const { principal, action, resource, identityPolicies, resourcePolicy } = request;
+    const key = JSON.stringify([principal, action, resource, context, identityPolicies, resourcePolicy]);
+    if (this.#allowed.has(key)) return;
+    this.#allowed.set(key, request);
+    mapStatements(request, (found) => {
+      this.#statements.set(JSON.stringify(found), found);
+      return found.statement;
+    });
+  }
+}
+
+/** Whose policies decide: the role of the session, or the one that is assumed. */
+function roleOf({ principal, action, resource }: AuthorizationRequest): string {
+  const session = /:assumed-role\/([^/]+)\//.exec(principal)?.[1];
+  if (session !== undefined) return session;
+  return action.startsWith('sts:') ? resource.split('/').at(-1) ?? '' : principal;
+}
+
+type Change = (found: RoleStatement) => Statement | undefined;
+
+/** The request with every statement changed, or left out where the change answers nothing. */
+function mapStatements(request: AuthorizationRequest, change: Change): AuthorizationRequest {
+  const role = roleOf(request);
+  const mapped = (policy: string, document: unknown) => {
+    const { Statement: given, ...rest } = document as { Statement: Statement | Statement[] };
+    const statements = [given].flat().flatMap((statement) => change({ role, policy, statement }) ?? []);
+    return { ...rest, Statement: statements };
+  };
+  const { resourcePolicy, identityPolicies: given, ...others } = request;
+  const identityPolicies = given.map(({ name, document }) => ({ name, document: mapped(name, document) }));
+  const own = resourcePolicy === undefined ? {} : { resourcePolicy: mapped(TRUST, resourcePolicy) };
+  return { ...others, identityPolicies, ...own };
+}
+
+function matchesAction({ Action }: Statement, action: string): boolean {
+  return [Action].flat().some((pattern) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action));
+}
+
+/** The statement with one of its actions or one of its resources less, for each of those that are more than one. */
+export function narrowed(statement: Statement): { readonly left: string; readonly other: Statement }[] {
+  return (['Action', 'Resource'] as const).flatMap((member) => {
+    const values = [statement[member] ?? []].flat();
+    if (values.length < 2) return [];
+    const without = (left: string): Statement => ({ ...statement, [member]: values.filter((value) => value !== left) });
+    return values.map((left) => ({ left, other: without(left) }));
+  });
+}

@@ -1,0 +1,167 @@
+import type { StackRecord } from '../../../local/src/deploy/stack-engine';
+import type { TestCloud } from '../test-cloud';
+import { startTestCloud } from '../test-cloud';
+import { group, StackCloud, statusesOf, TAKEN, thing } from './stack-cloud';
+
+let cloud: TestCloud;
+let stacks: StackCloud;
+
+beforeAll(async () => {
+  cloud = await startTestCloud();
+  stacks = new StackCloud(cloud);
+  cloud.services.logs.createGroup(TAKEN);
+  await stacks.deployHandler();
+});
+
+beforeEach(() => stacks.forgetRequests());
+
+afterEach(async () => {
+  for (const { name } of stacks.engine.existing()) if (name !== 'Handlers') await stacks.delete(name);
+});
+
+afterAll(() => cloud.stop());
+
+const bad = (...DependsOn: string[]) => group(TAKEN, { DependsOn });
+const calls = () => stacks.requests().map((request) => {
+  const n = (properties: unknown) => (properties as { N?: string } | undefined)?.N;
+  const { RequestType, PhysicalResourceId, ResourceProperties, OldResourceProperties } = request;
+  return [RequestType, PhysicalResourceId, n(ResourceProperties), n(OldResourceProperties)];
+});
+const reasonOf = ({ events }: StackRecord, logicalId: string) => events.find((event) => event.logicalId === logicalId && event.status.endsWith('FAILED'))?.reason;
+
+test('sends a request with everything in it, and the properties as texts', async () => {
+  const { id } = await stacks.create('Stack', { Thing: thing({ N: 1, Yes: true, List: [{ Deep: 2 }] }) }, { Outputs: { N: { Value: { 'Fn::GetAtt': ['Thing', 'N'] } } } });
+  expect(stacks.requests()).toEqual([{
+    RequestType: 'Create',
+    ServiceToken: expect.stringContaining(':function:handler'),
+    StackId: id,
+    RequestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    ResourceType: 'Custom::Thing',
+    LogicalResourceId: 'Thing',
+    ResourceProperties: { ServiceToken: expect.any(String), N: '1', Yes: 'true', List: [{ Deep: '2' }] },
+  }]);
+  expect(stacks.stack('Stack').outputs).toEqual([{ key: 'N', value: '1' }]);
+});
+
+test('deletes a resource whose creation worked when another one fails, by its id', async () => {
+  await stacks.create('Stack', { Thing: thing({ Id: 'one', N: 1 }), Bad: bad('Thing') });
+  expect(calls()).toEqual([['Create', undefined, '1', undefined], ['Delete', 'one', '1', undefined]]);
+});
+
+test('deletes a resource whose creation failed, by the id that the failure came with', async () => {
+  const record = await stacks.create('Stack', { Thing: thing({ Id: 'marked', Fail: 'Create' }) });
+  expect(calls()).toEqual([['Create', undefined, undefined, undefined], ['Delete', 'marked', undefined, undefined]]);
+  expect(reasonOf(record, 'Thing')).toMatch(/^Received response status \[FAILED\] from custom resource. Message returned: no Create today \(RequestId: [0-9a-f-]{36}\)$/);
+});
+
+test('updates with the old properties, and deletes the old id after the update that changed it', async () => {
+  await stacks.create('Stack', { Thing: thing({ Id: 'one', N: 1 }) });
+  await stacks.update('Stack', { Thing: thing({ Id: 'one', N: 2 }) });
+  await stacks.update('Stack', { Thing: thing({ Id: 'two', N: 3 }) });
+  expect(calls()).toEqual([
+    ['Create', undefined, '1', undefined], ['Update', 'one', '2', '1'], ['Update', 'one', '3', '2'], ['Delete', 'one', '2', undefined],
+  ]);
+  expect(stacks.stack('Stack').resources[0].physicalId).toBe('two');
+});
+
+test('rolls back an update with an update to the old properties', async () => {
+  await stacks.create('Stack', { Thing: thing({ N: 1 }) });
+  const record = await stacks.update('Stack', { Thing: thing({ N: 2 }), Bad: bad('Thing') });
+  expect(calls()).toEqual([['Create', undefined, '1', undefined], ['Update', 'thing-Thing', '2', '1'], ['Update', 'thing-Thing', '1', '2']]);
+  expect(record.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+});
+
+test('rolls back an update that failed itself, too', async () => {
+  await stacks.create('Stack', { Thing: thing({ N: 1 }) });
+  await stacks.update('Stack', { Thing: thing({ N: 2, Fail: 'Update' }) });
+  expect(calls()).toEqual([['Create', undefined, '1', undefined], ['Update', 'thing-Thing', '2', '1'], ['Update', 'thing-Thing', '1', '2']]);
+});
+
+test('rolls back a changed id: an update of the new one, whose deletion follows in the cleanup', async () => {
+  await stacks.create('Stack', { Thing: thing({ Id: 'one', N: 1 }) });
+  const record = await stacks.update('Stack', { Thing: thing({ Id: 'two', N: 2 }), Bad: bad('Thing') });
+  expect(calls()).toEqual([['Create', undefined, '1', undefined], ['Update', 'one', '2', '1'], ['Update', 'two', '1', '2'], ['Delete', 'two', '2', undefined]]);
+  expect(record.resources).toMatchObject([{ physicalId: 'one', status: 'UPDATE_COMPLETE' }]);
+  await stacks.delete('Stack');
+  expect(calls().at(-1)).toEqual(['Delete', 'one', '1', undefined]);
+});
+
+test('fails a rollback that the resource refuses, and still deletes the stack', async () => {
+  await stacks.create('Stack', { Thing: thing({ N: 1, Fail: 'Update' }) });
+  const record = await stacks.update('Stack', { Thing: thing({ N: 2 }), Bad: bad('Thing') });
+  expect(record).toMatchObject({ status: 'UPDATE_ROLLBACK_FAILED', statusReason: 'The following resource(s) failed to update: [Thing]. ' });
+  expect(() => stacks.engine.update({ stackName: 'Stack', templateBody: '{"Resources":{"A":{"Type":"AWS::Logs::LogGroup"}}}' })).toThrow('UPDATE_ROLLBACK_FAILED');
+  expect((await stacks.delete('Stack')).status).toBe('DELETE_COMPLETE');
+});
+
+test('cancels the creation of siblings, and deletes what they made nevertheless', async () => {
+  const record = await stacks.create('Stack', { Slow: thing({ N: 1 }), Bad: group(TAKEN) });
+  expect(reasonOf(record, 'Slow')).toBe('Resource creation cancelled');
+  expect(statusesOf(record, 'Slow')).toEqual(['CREATE_IN_PROGRESS', 'CREATE_FAILED', 'DELETE_IN_PROGRESS', 'DELETE_COMPLETE']);
+  expect(record.events.find(({ status }) => status === 'ROLLBACK_IN_PROGRESS')?.reason).toBe('The following resource(s) failed to create: [Bad, Slow]. Rollback requested by user.');
+  expect(calls().map(([type]) => type)).toEqual(['Create', 'Delete']);
+});
+
+test('does not let the function change, and does not even ask it', async () => {
+  await stacks.create('Stack', { Thing: thing({ N: 1 }) });
+  const record = await stacks.update('Stack', { Thing: thing({ N: 2, ServiceToken: 'arn:aws:lambda:us-east-1:000000000000:function:other' }) });
+  expect(reasonOf(record, 'Thing')).toBe('Modifying service token is not allowed.');
+  expect(record.status).toBe('UPDATE_ROLLBACK_COMPLETE');
+  expect(calls()).toHaveLength(1);
+});
+
+test('masks what a resource keeps to itself in outputs and events, and hands it to other resources', async () => {
+  const Answers = JSON.stringify({ All: { NoEcho: true, Data: { Secret: '/hush' } } });
+  const record = await stacks.create('Stack', { Thing: thing({ Answers }), Group: group({ 'Fn::GetAtt': ['Thing', 'Secret'] }) }, {
+    Outputs: { Out: { Value: { 'Fn::Sub': 'x ${Thing.Secret}' } } },
+  });
+  expect(cloud.services.logs.declaredGroups()).toContain('/hush');
+  expect(record.outputs).toEqual([{ key: 'Out', value: 'x ****' }]);
+  expect(record.events.filter(({ logicalId }) => logicalId === 'Group').map(({ properties }) => properties)).toEqual(['{"LogGroupName":"****"}', '{"LogGroupName":"****"}']);
+});
+
+test.each<[string, object, string]>([
+  ['no id', { Answers: '{"Create":{"PhysicalResourceId":""}}' }, 'Invalid PhysicalResourceId'],
+  ['an id that is too long', { Answers: JSON.stringify({ Create: { PhysicalResourceId: 'x'.repeat(1025) } }) }, 'Invalid PhysicalResourceId'],
+  ['an unknown status', { Answers: '{"Create":{"Status":"FAILURE"}}' }, 'Invalid Response object: \'FAILURE\' is not a valid ResponseStatus'],
+  ['the id of another request', { Answers: '{"Create":{"RequestId":"other"}}' }, 'Value of property RequestId must be that of the request'],
+  ['another stack', { Answers: '{"Create":{"StackId":"other"}}' }, 'Value of property StackId must be that of the request'],
+  ['another resource', { Answers: '{"Create":{"LogicalResourceId":"Other"}}' }, 'Value of property LogicalResourceId must be that of the request'],
+  ['data that is no object', { Answers: '{"Create":{"Data":["x"]}}' }, 'Value of property Data must be an object'],
+  ['more than 4096 bytes', { Answers: JSON.stringify({ Create: { Data: { N: 'x'.repeat(4096) } } }) }, 'Response object is too long.'],
+])('fails for an answer with %s, and deletes what may be there', async (_, properties, reason) => {
+  const record = await stacks.create('Stack', { Thing: thing(properties) });
+  expect(reasonOf(record, 'Thing')).toContain(reason);
+  expect(record.status).toBe('ROLLBACK_COMPLETE');
+  expect(calls().map(([type, id]) => [type, typeof id])).toEqual([['Create', 'undefined'], ['Delete', 'string']]);
+});
+
+test('fails for an answer that is no JSON', async () => {
+  const record = await stacks.create('Stack', { Thing: thing({ Raw: 'nope' }) }, {}, { disableRollback: true });
+  expect(reasonOf(record, 'Thing')).toContain('did not answer with a JSON object');
+});
+
+test('fails for an attribute that the answer does not have', async () => {
+  const record = await stacks.create('Stack', { Thing: thing(), Group: group({ 'Fn::GetAtt': ['Thing', 'Nope'] }) });
+  expect(reasonOf(record, 'Group')).toContain('CustomResource attribute error: Vendor response doesn\'t contain Nope attribute');
+});
+
+test('takes one answer, and none after the deadline', async () => {
+  await stacks.create('Stack', { Thing: thing({ Twice: 'yes' }) });
+  while (!stacks.lines().some((line) => /^answered 200 \d/.test(line))) await new Promise(setImmediate);
+  expect(stacks.lines()).toContain('answered 200 403');
+  stacks.engine.create({ stackName: 'Late', templateBody: JSON.stringify({ Resources: { Late: thing({ Silent: 'Create', ServiceTimeout: '30' }) } }) });
+  while (!stacks.requests().some(({ LogicalResourceId }) => LogicalResourceId === 'Late')) await new Promise(setImmediate);
+  await cloud.clock.advance({ seconds: 29 });
+  expect(stacks.stack('Late').status).toBe('CREATE_IN_PROGRESS');
+  await cloud.clock.advance({ seconds: 2 });
+  const record = await stacks.settled('Late');
+  expect(reasonOf(record, 'Late')).toContain('did not receive a response from your Custom Resource within 30 seconds');
+  expect(record.status).toBe('ROLLBACK_COMPLETE');
+});
+
+test('fails for a timeout out of bounds before anything is asked', async () => {
+  const record = await stacks.create('Stack', { Thing: thing({ ServiceTimeout: 3601 }) });
+  expect(reasonOf(record, 'Thing')).toContain('ServiceTimeout must be a whole number of seconds from 1 to 3600, got 3601');
+  expect(calls()).toEqual([]);
+});

@@ -1,0 +1,109 @@
+import type { StackRecord } from '../../../local/src/deploy/stack-engine';
+import type { TestCloud } from '../test-cloud';
+
+type Resources = Record<string, object>;
+
+/** A function that answers custom resource requests as their properties say, and writes each request down. */
+const HANDLER = `
+const https = require('node:https');
+exports.handler = async (event) => {
+  const { RequestType, ResponseURL, PhysicalResourceId, ResourceProperties: p, StackId, RequestId, LogicalResourceId } = event;
+  console.log(JSON.stringify({ ...event, ResponseURL: undefined }));
+  if (p.Silent === RequestType) return;
+  const { [RequestType]: own = {}, All = {} } = JSON.parse(p.Answers ?? '{}');
+  const id = p.Id ?? PhysicalResourceId ?? 'thing-' + LogicalResourceId;
+  const failure = p.Fail === RequestType ? { Status: 'FAILED', Reason: 'no ' + RequestType + ' today' } : {};
+  const answer = { Status: 'SUCCESS', StackId, RequestId, LogicalResourceId, PhysicalResourceId: id, Data: { N: p.N }, ...failure, ...All, ...own };
+  const { hostname, pathname, search } = new URL(ResponseURL);
+  const put = (body) => new Promise((resolve, reject) => https.request({ hostname, path: pathname + search, method: 'PUT' }, (response) => {
+    response.resume();
+    response.on('end', () => resolve(response.statusCode));
+  }).on('error', reject).end(body));
+  console.log('answered ' + await put(RequestType === 'Create' && p.Raw ? p.Raw : JSON.stringify(answer)) + ' ' + (p.Twice ? await put(JSON.stringify(answer)) : ''));
+};`;
+
+/** Templates and what becomes of them, through the door that the CloudFormation API uses. */
+export class StackCloud {
+  #seen = 0;
+
+  constructor(private readonly cloud: TestCloud) {}
+
+  get engine() {
+    return this.cloud.deployer.engine;
+  }
+
+  /** A stack with the function that custom resources of other stacks are made by. */
+  async deployHandler(): Promise<void> {
+    await this.create('Handlers', {
+      Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } },
+      Function: {
+        Type: 'AWS::Lambda::Function',
+        Properties: {
+          FunctionName: 'handler', Runtime: 'nodejs22.x', Handler: 'index.handler', Timeout: 30, Code: { ZipFile: HANDLER }, Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+        },
+      },
+    });
+    this.cloud.events.length = 0;
+  }
+
+  async create(stackName: string, Resources: Resources, rest: object = {}, options: object = {}): Promise<StackRecord> {
+    this.engine.create({ stackName, templateBody: template(Resources, rest), ...options });
+    return this.settled(stackName);
+  }
+
+  async update(stackName: string, Resources: Resources, rest: object = {}, options: object = {}): Promise<StackRecord> {
+    this.engine.update({ stackName, templateBody: template(Resources, rest), ...options });
+    return this.settled(stackName);
+  }
+
+  async delete(stackName: string, options: { retain?: string[] } = {}): Promise<StackRecord> {
+    const { id } = this.stack(stackName);
+    this.engine.delete(stackName, options);
+    return this.settled(id);
+  }
+
+  async settled(nameOrId: string): Promise<StackRecord> {
+    await this.engine.settled(nameOrId);
+    return this.stack(nameOrId);
+  }
+
+  stack(nameOrId: string): StackRecord {
+    const stack = this.engine.find(nameOrId);
+    if (!stack) throw new Error(`there is no stack ${nameOrId}`);
+    return stack;
+  }
+
+  /** What the handler was asked, oldest first. */
+  requests(): { RequestType: string; PhysicalResourceId?: string; [name: string]: unknown }[] {
+    return this.lines().filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  }
+
+  /** The lines that the handler wrote. */
+  lines(): string[] {
+    return this.cloud.services.logs.messages('/aws/lambda/handler').slice(this.#seen);
+  }
+
+  /** From now on only what comes later is seen. */
+  forgetRequests(): void {
+    this.#seen += this.lines().length;
+  }
+}
+
+export function template(Resources: Resources, rest: object = {}): string {
+  return JSON.stringify({ ...rest, Resources });
+}
+
+export function thing(properties: object = {}, rest: object = {}): object {
+  return { Type: 'Custom::Thing', Properties: { ServiceToken: 'arn:aws:lambda:us-east-1:000000000000:function:handler', ...properties }, ...rest };
+}
+
+export function group(LogGroupName?: unknown, rest: object = {}): object {
+  return { Type: 'AWS::Logs::LogGroup', ...(LogGroupName !== undefined && { Properties: { LogGroupName } }), ...rest };
+}
+
+/** A log group that cannot be made, as the test has made one of the name. */
+export const TAKEN = 'taken';
+
+export function statusesOf({ events }: StackRecord, logicalId?: string): string[] {
+  return events.filter((event) => logicalId === undefined || event.logicalId === logicalId).map(({ status }) => status);
+}
