@@ -121,8 +121,9 @@ export class LocalCloud implements AsyncDisposable {
     const place = { account, region };
     this.#cloudFormation = new CloudFormationService({ engine: this.#deployer.engine, objects, clock, ...place });
     if (stateFile) {
-      const place = () => ({ account, region, port: this.#port });
-      this.#state = new StateKeeper({ file: stateFile, disposal, parts: this.#persistent(), place, onWarning });
+      const origin = () => ({ ...place, port: this.#port });
+      const parts = this.#persistent();
+      this.#state = new StateKeeper({ file: stateFile, disposal, parts, place: origin, onWarning });
       clock.whenFired(() => this.#state?.touch());
     }
     const guards = iamGuards({ account, region, clock, services: this.#services, microvms: this.microvms });
