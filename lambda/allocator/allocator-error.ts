@@ -5,6 +5,8 @@ import type { ServiceError } from '../pool/service-error';
 /** How long to leave the service alone after it named an account limit. */
 const QUOTA_PAUSE_MS = 60_000;
 const BUSY_PAUSE_MS = 1000;
+/** A build takes minutes. */
+const UPDATE_PAUSE_MS = 5000;
 
 /** A request that ends without its result, in the words of the protocol. */
 export class AllocatorError extends Error {
@@ -48,7 +50,15 @@ export function fromServiceError(error: ServiceError): AllocatorError {
     case 'busy':
     case 'conflict':
       return new AllocatorError('service_busy', error.message, { afterMs: error.retryAfterMs ?? BUSY_PAUSE_MS });
+    case 'not_found':
+      return error.operation === 'RunMicrovm' ? notRunnable(error) : new AllocatorError('internal', error.message);
     default:
       return new AllocatorError('internal', error.message);
   }
+}
+
+/** The service runs no version of an image that is being updated, also none that is ACTIVE. */
+function notRunnable({ message, retryAfterMs }: ServiceError): AllocatorError {
+  const text = `The image cannot be run now: it is being updated, or its version is not ACTIVE. ${message}`;
+  return new AllocatorError('service_busy', text, { afterMs: retryAfterMs ?? UPDATE_PAUSE_MS });
 }

@@ -214,6 +214,7 @@ describe('the limit', () => {
 describe('a launch that fails', () => {
   it.each([
     ['quota', 'quota_exceeded', true, 60_000],
+    ['not_found', 'service_busy', true, 5000],
     ['refused', 'internal', false, undefined],
     ['conflict', 'service_busy', true, 1000],
   ] as const)('for good (%s) leaves nothing, and a retry starts anew', async (kind, code, retryable, retryAfterMs) => {
