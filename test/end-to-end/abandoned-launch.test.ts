@@ -20,7 +20,8 @@ const living = () => cloud.inventory().microvms;
 test('the keeper leaves nothing running of a launch whose allocator died before it had the answer', async () => {
   cloud.faults.loseAnswer({ operation: 'RunMicrovm', times: 10 });
   const invocation = cloud.invoke(pool, { version: 1, operation: 'create' });
-  await eventually(() => living().length === 1, 'the microVM is there and its allocator does not know');
+  const running = () => cloud.microvms.list().microvms.some(({ state }) => state === 'RUNNING');
+  await eventually(running, 'the microVM is there and its allocator does not know');
 
   await cloud.clock.advance({ seconds: 61 });
   expect(await invocation).toMatchObject({ functionError: 'Unhandled', payload: { errorMessage: expect.stringMatching(/timed out/) } });

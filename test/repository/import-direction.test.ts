@@ -18,10 +18,11 @@ const ALLOWED = [
   ['runtime-image/daemon/router.ts', "export * from '../../src/contract/runtime';"],
 ];
 
-/** Lints each code as if it stood in its file, all in one process: reading the types is what takes long. */
+/** Lints each code as if it stood in its file. Without the rules that need types: reading those takes a minute. */
 const LINT = `
   const { LegacyESLint } = require('eslint/use-at-your-own-risk');
-  const eslint = new LegacyESLint();
+  const typed = ['no-floating-promises', 'return-await', 'await-thenable'].map((name) => ['@typescript-eslint/' + name, 'off']);
+  const eslint = new LegacyESLint({ overrideConfig: { parserOptions: { project: null }, rules: Object.fromEntries(typed) } });
   (async () => {
     const answers = [];
     for (const [filePath, code] of JSON.parse(process.argv[1])) {

@@ -104,12 +104,15 @@ export class Program {
 }
 
 /** Pids of the processes whose command line has this text, as Linux tells. */
-export function processesWith(text: string): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).filter((pid) => {
+export function processesWith(text: string, inEnvironment = ''): number[] {
+  const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const holds = (file: string, part: string): boolean => readFileSync(file, 'latin1').includes(part);
+  return others.map(Number).filter((pid) => {
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text);
+      return holds(`/proc/${pid}/cmdline`, text) && holds(`/proc/${pid}/environ`, inEnvironment);
     } catch {
+      // It has ended in the meantime.
       return false;
     }
-  }).map(Number);
+  });
 }
