@@ -22,7 +22,7 @@ const ALLOWED = [
 const LINT = `
   const { LegacyESLint } = require('eslint/use-at-your-own-risk');
   const typed = ['no-floating-promises', 'return-await', 'await-thenable'].map((name) => ['@typescript-eslint/' + name, 'off']);
-  const eslint = new LegacyESLint({ overrideConfig: { parserOptions: { project: null }, rules: Object.fromEntries(typed) } });
+  const eslint = new LegacyESLint({ overrideConfig: { parserOptions: { project: null, projectService: false }, rules: Object.fromEntries(typed) } });
   (async () => {
     const answers = [];
     for (const [filePath, code] of JSON.parse(process.argv[1])) {
