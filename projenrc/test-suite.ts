@@ -23,6 +23,8 @@ export class TestSuite extends Component {
         },
         modulePathIgnorePatterns: ['<rootDir>/(lib|dist|assets)/', '/cdk.out/'],
         testTimeout: 30_000,
+        // jest leaves one processor idle otherwise, which is half of a small machine.
+        maxWorkers: '100%',
       },
     });
 
