@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import {
-  CreateMicrovmAuthTokenCommand, CreateMicrovmImageCommand, type CreateMicrovmImageRequest, GetMicrovmCommand, GetMicrovmImageCommand,
+  CreateMicrovmAuthTokenCommand, CreateMicrovmImageCommand, type CreateMicrovmImageRequest, GetMicrovmCommand,
+  GetMicrovmImageCommand,
   LambdaMicrovmsClient, RunMicrovmCommand, TerminateMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -36,8 +37,10 @@ export class Stand implements AsyncDisposable {
   readonly #s3: S3Client;
 
   private constructor(readonly cloud: LocalCloud) {
-    const { AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = cloud.environment;
-    const settings = { endpoint: cloud.endpoint, region, credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 };
+    const { AWS_REGION: region, ...environment } = cloud.environment;
+    const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
+    const credentials = { accessKeyId, secretAccessKey };
+    const settings = { endpoint: cloud.endpoint, region, credentials, maxAttempts: 1 };
     this.microvms = new LambdaMicrovmsClient(settings);
     this.#s3 = new S3Client({ ...settings, forcePathStyle: true });
   }
@@ -47,7 +50,11 @@ export class Stand implements AsyncDisposable {
   }
 
   /** Builds an image of these files and waits for it. */
-  async createImage(name: string, files: Readonly<Record<string, string | Buffer>>, more: Partial<CreateMicrovmImageRequest> = {}): Promise<string> {
+  async createImage(
+    name: string,
+    files: Readonly<Record<string, string | Buffer>>,
+    more: Partial<CreateMicrovmImageRequest> = {},
+  ): Promise<string> {
     await this.#s3.send(new CreateBucketCommand({ Bucket: BUCKET })).catch((error: unknown) => {
       if ((error as Error).name !== 'BucketAlreadyOwnedByYou') throw error;
     });
@@ -71,7 +78,8 @@ export class Stand implements AsyncDisposable {
   async createSandboxImage(): Promise<string> {
     const folder = join(__dirname, '..', 'assets', 'runtime-image');
     const names = await readdir(folder);
-    const files = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)));
+    const read = names.map(async (name) => [name, await readFile(join(folder, name))] as const);
+    const files = Object.fromEntries(await Promise.all(read));
     return this.createImage('sandbox', files, {
       hooks: {
         port: 9000,
@@ -138,7 +146,9 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
 
 async function zip(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
   const archive = new ZipFile();
-  for (const [name, content] of Object.entries(files)) archive.addBuffer(Buffer.from(content), name, { mode: 0o100755 });
+  for (const [name, content] of Object.entries(files)) {
+    archive.addBuffer(Buffer.from(content), name, { mode: 0o100755 });
+  }
   archive.end();
   const chunks: Buffer[] = [];
   for await (const chunk of archive.outputStream) chunks.push(chunk as Buffer);

@@ -3,6 +3,8 @@ export interface ApiRequest {
   readonly method: string;
   /** Path without the query, as sent: percent-encoding is kept. */
   readonly path: string;
+  /** The path that the caller signed, where the host name said the rest of it. Left out: `path`. */
+  readonly signedPath?: string;
   readonly query: URLSearchParams;
   /** The query as sent, percent-encoding kept; left out by callers that are not HTTP. */
   readonly rawQuery?: string;

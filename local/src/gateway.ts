@@ -3,8 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ApiCall, ApiRequest, ApiResponse, ApiService, Guard } from './api';
 import type { Clock } from './clock';
+import { isFromForeignPage } from './foreign-page';
 import { signerOf, unsignedService } from './iam/signer';
 import { isMicrovmPath, operationOf } from './operations';
+import { bucketOfHost, pathStyle } from './services/s3/virtual-host';
 
 /** Serves the endpoints of microVMs; their traffic is passed on as it comes. */
 export interface EndpointProxy {
@@ -31,6 +33,7 @@ interface Exchange {
 
 const MAX_BODY_BYTES = 1024 ** 3;
 const REFUSED_MS = 1000;
+const FOREIGN_PAGE = problem(403, 'AccessDenied', 'the local cloud takes no requests from a web page; send them from a program, or follow a link to an object');
 const LOOPBACK = /^(?:127\.0\.0\.1|localhost|\[::1\])$/;
 
 /** The one HTTP server of the local cloud: every service and every microVM endpoint, on loopback. */
@@ -71,6 +74,7 @@ export class Gateway {
     response.setHeader('date', new Date(this.clock.now()).toUTCString());
     response.on('error', () => response.destroy());
     try {
+      if (isForeign(request)) return refuseRest(request, response, FOREIGN_PAGE);
       const body = await readBody(request);
       if (!body) return refuseRest(request, response, problem(413, 'RequestEntityTooLarge', `the body is larger than ${MAX_BODY_BYTES} bytes`));
       await this.#dispatch(routes, { host, request, body, response });
@@ -86,12 +90,14 @@ export class Gateway {
     const headers = flatten(request.headers);
     const signer = signerOf(headers.authorization, url.searchParams);
     const method = request.method ?? 'GET';
-    const apiRequest: ApiRequest = { method, path, query: url.searchParams, rawQuery, headers, body, accessKeyId: signer?.accessKeyId ?? '' };
+    const sent: ApiRequest = { method, path, query: url.searchParams, rawQuery, headers, body, accessKeyId: signer?.accessKeyId ?? '' };
+    const bucket = bucketOfHost(host);
+    const apiRequest = bucket === undefined ? sent : { ...sent, path: pathStyle(bucket, path), signedPath: path };
 
-    if (host === routes.responseHost) return send(response, await routes.responses.handle(apiRequest));
+    if (host === routes.responseHost) return send(response, await routes.responses.handle(sent));
     // A web page in a browser on this machine reaches loopback too, under a name of its own.
-    if (!LOOPBACK.test(host)) return send(response, problem(421, 'MisdirectedRequest', `no service of the local cloud has the host name "${host}"`));
-    const scope = signer?.service ?? unsignedService(apiRequest);
+    if (!LOOPBACK.test(host) && bucket === undefined) return send(response, problem(421, 'MisdirectedRequest', `no service of the local cloud has the host name "${host}"`));
+    const scope = bucket === undefined ? signer?.service ?? unsignedService(apiRequest) : 's3';
     const name = scope === 'lambda' && isMicrovmPath(path) ? 'microvms' : scope;
     const service = name === 'microvms' ? routes.microvms : routes.services[name];
     if (!service) return send(response, problem(501, 'NotImplemented', `the local cloud has no service "${name}"; it has ${Object.keys(routes.services).join(', ')}`));
@@ -142,6 +148,12 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     request.on('error', reject);
     request.on('close', () => reject(new Error('the caller left')));
   });
+}
+
+function isForeign({ method = 'GET', url = '/', headers }: IncomingMessage): boolean {
+  const [path, query] = url.split('?', 2);
+  const service = signerOf(headers.authorization, new URLSearchParams(query))?.service ?? 's3';
+  return isFromForeignPage({ method, headers, readsObject: service === 's3' && !path.startsWith('/20') });
 }
 
 /** The caller gets some time to read the answer while it still sends. */

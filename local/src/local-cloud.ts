@@ -102,6 +102,8 @@ export class LocalCloud implements AsyncDisposable {
     this.microvms = new MicrovmService({
       ...options.microvms,
       keepImages: stateFile !== undefined,
+      disposal,
+      onChange: () => this.#state?.touch(),
       account,
       region,
       clock,
@@ -170,7 +172,7 @@ export class LocalCloud implements AsyncDisposable {
     const services = { ...byName, cloudformation: this.#cloudFormation };
     this.#gateway.mount({ microvms: this.microvms, services, responses, responseHost: responses.host });
     this.#port = await listenOn(this.#gateway, port, saved?.port);
-    this.#state?.touch();
+    this.#state?.open();
   }
 
   /**
@@ -219,7 +221,8 @@ export class LocalCloud implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     this.#ending.abort();
-    // What ends with the cloud is no change.
+    // What ends with the cloud is no change; a deployment that breaks off is found by the next start as far as it came.
+    await this.#deployer.close();
     await this.#state?.close();
     const steps = [
       () => this.microvms.close(),

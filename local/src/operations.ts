@@ -51,13 +51,22 @@ const REST_OPERATIONS: readonly RestOperation[] = [
   rest('GetFunctionConfiguration', 'GET', `${FUNCTION}/configuration`),
   rest('UpdateFunctionCode', 'PUT', `${FUNCTION}/code`),
   rest('UpdateFunctionConfiguration', 'PUT', `${FUNCTION}/configuration`),
+  rest('ListFunctions', 'GET', '/2015-03-31/functions'),
+  rest('ListVersionsByFunction', 'GET', `${FUNCTION}/versions`),
+  rest('ListAliases', 'GET', `${FUNCTION}/aliases`),
+  rest('GetAlias', 'GET', `${FUNCTION}/aliases/{}`),
+  rest('GetPolicy', 'GET', `${FUNCTION}/policy`),
+  rest('AddPermission', 'POST', `${FUNCTION}/policy`),
+  rest('RemovePermission', 'DELETE', `${FUNCTION}/policy/{}`),
   rest('PublishVersion', 'POST', `${FUNCTION}/versions`),
   rest('UpdateAlias', 'PUT', `${FUNCTION}/aliases/{}`),
 ];
 
 const TARGET_OPERATIONS = [
   'BatchGetItem', 'BatchWriteItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'Scan', 'TransactGetItems', 'TransactWriteItems',
-  'UpdateItem', 'StartExecution', 'DescribeExecution', 'UpdateStateMachine', 'PutLogEvents', 'GetLogEvents', 'FilterLogEvents', 'GetParameter',
+  'UpdateItem', 'CreateTable', 'UpdateTable', 'DeleteTable', 'DescribeTable', 'ListTables', 'UpdateTimeToLive', 'DescribeTimeToLive',
+  'StartExecution', 'DescribeExecution', 'UpdateStateMachine', 'CreateLogGroup', 'DeleteLogGroup', 'DescribeLogGroups', 'PutRetentionPolicy',
+  'DeleteRetentionPolicy', 'CreateLogStream', 'DeleteLogStream', 'DescribeLogStreams', 'PutLogEvents', 'GetLogEvents', 'FilterLogEvents', 'GetParameter',
   'GetParameters', 'GetParametersByPath', 'PutParameter', 'DeleteParameter', 'DeleteParameters', 'DescribeParameters',
   'DescribeRepositories',
 ];

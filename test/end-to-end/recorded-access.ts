@@ -26,8 +26,10 @@ export class RecordedAccess {
 
   /** For the option of the same name. */
   readonly authorize: Authorize = async (request) => {
+    const key = keyOf(request);
+    if (this.#withheld.length === 0 && this.#allowed.has(key)) return { allowed: true };
     const decision = await this.#judge(request);
-    if (decision.allowed) this.#remember(request);
+    if (decision.allowed) this.#remember(key, request);
     return decision;
   };
 
@@ -61,10 +63,7 @@ export class RecordedAccess {
     return authorize(mapStatements(request, (found) => (isWithheld(found) ? undefined : found.statement)));
   }
 
-  #remember(request: AuthorizationRequest): void {
-    const { 'aws:CurrentTime': _, 'aws:EpochTime': __, ...context } = request.context;
-    const { principal, action, resource, identityPolicies, resourcePolicy } = request;
-    const key = JSON.stringify([principal, action, resource, context, identityPolicies, resourcePolicy]);
+  #remember(key: string, request: AuthorizationRequest): void {
     if (this.#allowed.has(key)) return;
     this.#allowed.set(key, request);
     mapStatements(request, (found) => {
@@ -72,6 +71,12 @@ export class RecordedAccess {
       return found.statement;
     });
   }
+}
+
+/** Everything that decides, but for the time. */
+function keyOf({ context, ...request }: AuthorizationRequest): string {
+  const { 'aws:CurrentTime': _, 'aws:EpochTime': __, ...others } = context;
+  return JSON.stringify([request, others]);
 }
 
 /** Whose policies decide: the role of the session, or the one that is assumed. */

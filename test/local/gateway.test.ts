@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { LambdaClient, ListFunctionsCommand, InvokeCommand } from '@aws-sdk/client-lambda';
+import { LambdaClient, GetAccountSettingsCommand, InvokeCommand } from '@aws-sdk/client-lambda';
 import { LambdaMicrovmsClient, ListMicrovmsCommand, ListTagsCommand } from '@aws-sdk/client-lambda-microvms';
 import { EC2_SIGNATURE } from './signatures';
 import type { TestCloud } from './test-cloud';
@@ -46,7 +46,7 @@ test('passes MicroVMs requests, and tags of images, to the MicroVMs service with
 test('passes function requests to Lambda', async () => {
   const client = new LambdaClient(cloud.clientConfiguration);
   await expect(client.send(new InvokeCommand({ FunctionName: 'none' }))).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-  await expect(client.send(new ListFunctionsCommand({}))).rejects.toMatchObject({ message: expect.stringContaining('has no GET') });
+  await expect(client.send(new GetAccountSettingsCommand({}))).rejects.toMatchObject({ message: expect.stringContaining('has no GET') });
   client.destroy();
 });
 
@@ -106,4 +106,12 @@ test('loses the answer of RunMicrovm and of no other operation', async () => {
 test('fails for a fault in an operation that nobody knows', () => {
   expect(() => cloud.faults.loseAnswer({ operation: 'RunMicroVM' })).toThrow('"RunMicroVM"');
   expect(() => cloud.faults.loseAnswer({ operation: 'RunMicrovm', times: 0 })).toThrow('times');
+});
+
+test('takes the answer of a custom resource at its own host, which looks like that of a bucket', async () => {
+  const { url, response } = cloud.services.responses.expect('arn:stack', 'Thing');
+  const { host, pathname, search } = new URL(url);
+  const { status } = await send(pathname + search, { method: 'PUT', headers: { host }, body: '{"Status":"SUCCESS"}' });
+  expect(status).toBe(200);
+  expect(await response).toEqual({ Status: 'SUCCESS' });
 });

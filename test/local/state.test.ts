@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { DescribeTimeToLiveCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Stack } from 'aws-cdk-lib';
-import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnOutput, CustomResource, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
-import type { LocalCloud } from 'microvm-sandbox-local';
+import type { CloudEvent, LocalCloud } from 'microvm-sandbox-local';
 import { startLocalCloud } from 'microvm-sandbox-local';
 import { inlineFunction, removeAssemblies, synthesize } from './deploy/synthesized';
 import { NOTHING_LEFT } from './nothing-left';
@@ -124,6 +124,32 @@ test('keeps the content of an object that the state names until the next state i
   expect(readdirSync(join(folder, 'state', 's3'))).toHaveLength(1);
 });
 
+test('finds what a deployment had made that stop() broke off, and deletes it', async () => {
+  const events: CloudEvent[] = [];
+  const first = await start({ onEvent: (event) => events.push(event) });
+  const assembly = synthesize((scope) => {
+    const handler = inlineFunction(scope, 'Handler', 'exports.handler = () => new Promise(() => setInterval(() => {}, 1000))');
+    const slow = new CustomResource(scope, 'Slow', { serviceToken: handler.functionArn });
+    new StringParameter(scope, 'Parameter', { parameterName: '/a/b', stringValue: 'c' }).node.addDependency(slow);
+  });
+  const deployment = expect(first.deploy(assembly)).rejects.toThrow('the local cloud was stopped while this was under way');
+  for (const end = Date.now() + 10_000; first.inventory().functionProcesses === 0 && Date.now() < end;) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await first.stop();
+  await deployment;
+  expect(events.flatMap((event) => (event.kind === 'stack' ? [event.status] : []))).toEqual(['CREATE_IN_PROGRESS']);
+
+  const second = await start();
+  expect(second.inventory()).toMatchObject({ stacks: ['Test'], roles: [expect.stringMatching(/^Test-Handler/)] });
+  const asked = second.destroy('Test');
+  for (const end = Date.now() + 10_000; second.inventory().functionProcesses === 0 && Date.now() < end;) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await second.clock.advance({ hours: 1 });
+  await expect(asked).rejects.toThrow('did not receive a response from your Custom Resource within 3600 seconds');
+});
+
 test('fails for a folder that another local cloud uses, and takes the one of a dead cloud over', async () => {
   const cloud = await start();
   await expect(start()).rejects.toThrow(`the local cloud with the process id ${process.pid} uses`);
@@ -150,8 +176,19 @@ test('fails for a state whose parts do not fit, and names the part', async () =>
   await s3.send(new CreateBucketCommand({ Bucket: 'kept' }));
   await s3.send(new PutObjectCommand({ Bucket: 'kept', Key: 'key', Body: 'x' }));
   await cloud.stop();
+  const text = readFileSync(stateFile(), 'utf8');
   rmSync(join(folder, 'state', 's3'), { recursive: true });
   await expect(start()).rejects.toThrow(/the part "s3" of .*state\.json cannot be restored \(the contents of 1 objects are missing/);
+  expect(readFileSync(stateFile(), 'utf8')).toBe(text);
+});
+
+test('fails for a port that is in use, and leaves the state as it is', async () => {
+  const kept = await start();
+  await kept.stop();
+  const text = readFileSync(stateFile(), 'utf8');
+  const other = await start({ state: undefined });
+  await expect(start({ port: Number(new URL(other.endpoint).port) })).rejects.toThrow('is in use (EADDRINUSE)');
+  expect(readFileSync(stateFile(), 'utf8')).toBe(text);
 });
 
 test('fails for another account or Region than the state\'s, and takes the state\'s without being told', async () => {

@@ -3,6 +3,8 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import type { RunningCloud } from './running-cloud';
 
 const TIMEOUT_MS = 30_000;
+/** More than these CloudWatch does not take in one call. */
+const MAX_STREAMS = 100;
 
 interface Call {
   readonly service: string;
@@ -67,7 +69,12 @@ export class CloudApi {
     logStreamNames: readonly string[],
     startTime: number,
   ): Promise<FilteredLogEvent[]> {
-    return await this.#pages('FilterLogEvents', { logGroupName, logStreamNames, startTime }, 'events') as FilteredLogEvent[];
+    const events: unknown[] = [];
+    for (let at = 0; at < logStreamNames.length; at += MAX_STREAMS) {
+      const input = { logGroupName, logStreamNames: logStreamNames.slice(at, at + MAX_STREAMS), startTime };
+      events.push(...await this.#pages('FilterLogEvents', input, 'events'));
+    }
+    return events as FilteredLogEvent[];
   }
 
   async #pages(operation: string, input: object, member: string): Promise<unknown[]> {

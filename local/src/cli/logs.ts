@@ -1,5 +1,6 @@
 import type { FilteredLogEvent } from './cloud-api';
 import { CloudApi } from './cloud-api';
+import { printable } from './printable';
 import type { RunningCloud } from './running-cloud';
 
 const POLL_MS = 500;
@@ -74,7 +75,7 @@ async function explainNothing(cloud: RunningCloud, microvmId: string): Promise<v
 function show(lines: readonly Line[], { json, microvmId, print }: LogsOptions): void {
   for (const { timestamp, message, microvmId: id, logStreamName } of lines) {
     if (json) print(JSON.stringify({ timestamp, microvmId: id, logStreamName, message }));
-    else print(`${new Date(timestamp).toISOString()}  ${microvmId === undefined ? `${id}  ` : ''}${message}`);
+    else print(`${new Date(timestamp).toISOString()}  ${microvmId === undefined ? `${id}  ` : ''}${printable(message)}`);
   }
 }
 

@@ -20,11 +20,13 @@ export interface PublishOptions {
   readonly warn: (message: string) => void;
   /** Told each bucket that was made for assets. */
   readonly onBucket: (name: string) => void;
+  /** Aborted: nothing more is published. */
+  readonly ending: AbortSignal;
 }
 
 /** Puts the file assets of a manifest where its stacks look for them. What is there already is not written again. */
 export async function publishAssets(manifestFile: string, options: PublishOptions): Promise<void> {
-  const { buckets, account, region, warn, onBucket } = options;
+  const { buckets, account, region, warn, onBucket, ending } = options;
   const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as AssetManifest;
   const fill = (text: string): string => text
     .replaceAll('${AWS::AccountId}', account).replaceAll('${AWS::Region}', region).replaceAll('${AWS::Partition}', 'aws');
@@ -33,6 +35,7 @@ export async function publishAssets(manifestFile: string, options: PublishOption
   }
   for (const asset of Object.values(manifest.files ?? {})) {
     for (const { bucketName, objectKey } of Object.values(asset.destinations)) {
+      ending.throwIfAborted();
       const bucket = fill(bucketName);
       const key = fill(objectKey);
       if (!buckets.hasBucket(bucket)) {

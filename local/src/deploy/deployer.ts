@@ -5,7 +5,7 @@ import type { AssemblyStack } from './cloud-assembly';
 import { readCloudAssembly, selectStacks } from './cloud-assembly';
 import type { ResourceContext } from './resource-type';
 import type { Stack } from './stack';
-import { asDeployError, DeployError } from './stack';
+import { asDeployError, DeployError, isBusy } from './stack';
 import type { StackInput } from './stack-engine';
 import type { Begun } from './stacks';
 import { Stacks } from './stacks';
@@ -29,10 +29,14 @@ export class Deployer implements Persistent {
   /** What the CloudFormation API works on, too. */
   readonly engine: Stacks;
 
+  readonly #ending = new AbortController();
+  readonly #underWay = new Set<Promise<unknown>>();
+
   constructor(private readonly options: DeployerOptions) {
     // A bucket that took the place of the bootstrap's is the bootstrap stack's once there is one.
     const adopts = (bucketName: string): boolean => this.assetBuckets.delete(bucketName);
-    this.engine = new Stacks({ ...options, adopts, warn: (message) => this.#warn(message) });
+    const warn = (message: string): void => this.#warn(message);
+    this.engine = new Stacks({ ...options, adopts, warn, ending: this.#ending.signal });
   }
 
   /** Names of the stacks that hold anything. One whose creation was rolled back is only a record. */
@@ -40,18 +44,25 @@ export class Deployer implements Persistent {
     return this.engine.existing().filter(({ status }) => !isEmpty(status)).map(({ name }) => name);
   }
 
-  async deploy(assemblyDirectory: string, names?: readonly string[]): Promise<DeployedStack[]> {
-    const stacks = selectStacks(readCloudAssembly(assemblyDirectory), names);
-    stacks.forEach((stack) => this.#checkEnvironment(stack));
-    const deployed: DeployedStack[] = [];
-    for (const stack of stacks) deployed.push(await this.#deployStack(stack));
-    return deployed;
+  deploy(assemblyDirectory: string, names?: readonly string[]): Promise<DeployedStack[]> {
+    return this.#track(async () => {
+      const stacks = selectStacks(readCloudAssembly(assemblyDirectory), names);
+      stacks.forEach((stack) => this.#checkEnvironment(stack));
+      const deployed: DeployedStack[] = [];
+      for (const stack of stacks) deployed.push(await this.#deployStack(stack));
+      return deployed;
+    });
   }
 
-  async destroy(stackName: string): Promise<void> {
-    await this.engine.settled(stackName);
-    if (!this.#existing(stackName)) throw new DeployError(stackName, `there is no such stack; there are ${this.stacks().join(', ') || 'none'}`);
-    await this.#finish(stackName, () => this.engine.beginDeletion(stackName));
+  destroy(stackName: string): Promise<void> {
+    return this.#track(() => this.#destroy(stackName));
+  }
+
+  /** Breaks everything off where it is, without a rollback; nothing is under way any more when this resolves. */
+  async close(): Promise<void> {
+    this.#ending.abort(new Error('the local cloud is stopped'));
+    await this.engine.idle();
+    await Promise.allSettled(this.#underWay);
   }
 
   save(): unknown {
@@ -79,22 +90,33 @@ export class Deployer implements Persistent {
     await this.engine.settled(stackName);
     const status = this.#existing(stackName)?.status;
     // As `cdk deploy` does: what never was complete makes room.
-    if (status === 'ROLLBACK_COMPLETE' || status === 'ROLLBACK_FAILED') await this.destroy(stackName);
+    if (status === 'ROLLBACK_COMPLETE' || status === 'ROLLBACK_FAILED') await this.#destroy(stackName);
     const { templateBody, parameters, tags } = assembly;
-    return describe(await this.#bring({ stackName, templateBody, parameters, tags }));
+    const input = { stackName, templateBody, parameters, tags };
+    return describe(await this.#finish(stackName, (existing) => this.#bring(input, existing)));
   }
 
-  async #bring(input: StackInput): Promise<Stack> {
-    const existing = this.#existing(input.stackName);
-    return this.#finish(input.stackName, () => {
-      if (!existing || existing.status === 'REVIEW_IN_PROGRESS') return this.engine.beginCreation(input);
-      return this.engine.differs(input) ? this.engine.beginUpdate(input) : { stack: existing, done: Promise.resolve() };
+  #bring(input: StackInput, existing: Stack | undefined): Begun {
+    if (!existing || existing.status === 'REVIEW_IN_PROGRESS') return this.engine.beginCreation(input);
+    return this.engine.differs(input) ? this.engine.beginUpdate(input) : { stack: existing, done: Promise.resolve() };
+  }
+
+  async #destroy(stackName: string): Promise<void> {
+    await this.#finish(stackName, (existing) => {
+      if (existing) return this.engine.beginDeletion(existing.id);
+      throw new DeployError(stackName, `there is no such stack; there are ${this.stacks().join(', ') || 'none'}`);
     });
   }
 
-  async #finish(stackName: string, begin: () => Begun): Promise<Stack> {
+  /** Waits until nothing is under way on the stack. Between that and `begin` nobody else can begin anything. */
+  async #finish(stackName: string, begin: (existing: Stack | undefined) => Begun): Promise<Stack> {
+    let existing = this.#existing(stackName);
+    while (existing && isBusy(existing)) {
+      await this.engine.settled(existing.id);
+      existing = this.#existing(stackName);
+    }
     try {
-      const { stack, done } = begin();
+      const { stack, done } = begin(existing);
       await done;
       return stack;
     } catch (error) {
@@ -106,7 +128,14 @@ export class Deployer implements Persistent {
     const { services: { buckets }, account, region } = this.options;
     const warn = (message: string): void => this.#warn(message);
     const onBucket = (name: string): void => void this.assetBuckets.add(name);
-    for (const manifest of assetManifests) await publishAssets(manifest, { buckets, account, region, warn, onBucket });
+    const publishing = { buckets, account, region, warn, onBucket, ending: this.#ending.signal };
+    for (const manifest of assetManifests) await publishAssets(manifest, publishing);
+  }
+
+  async #track<Result>(work: () => Promise<Result>): Promise<Result> {
+    const running = work();
+    this.#underWay.add(running);
+    return running.finally(() => this.#underWay.delete(running));
   }
 
   #existing(stackName: string): Stack | undefined {

@@ -46,7 +46,8 @@ function modification(
   const replacing = changed.filter((name) => !createOnly || createOnly.includes(name));
   const isCertain = replacing.some((name) => !isUnknown(values.get(name)));
   const maybe = replacing.length > 0 ? 'Conditional' : 'False';
-  return { action: 'Modify', logicalId, physicalId, type, replacement: isCertain ? 'True' : maybe, properties: changed };
+  const change = { action: 'Modify', logicalId, physicalId, type, replacement: isCertain ? 'True' : maybe, properties: changed } as const;
+  return replacing.length > 0 ? { ...change, replacing } : change;
 }
 
 /** Policies and metadata of a resource count as a change of it, although nothing is done to the resource. */

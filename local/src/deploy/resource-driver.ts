@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ResourceStatus } from '../cloud-event';
 import type { Properties } from './properties';
-import type { ResourceContext, ResourceType } from './resource-type';
+import type { CreationContext, ResourceContext, ResourceType } from './resource-type';
 import { resourceType } from './resource-types';
 import { standIn } from './resource-types/stand-in';
 import type { Resource, StackResource } from './stack';
-import { DeployError, PartialFailure } from './stack';
+import { DeployError } from './stack';
 import type { ResourceFacts, StackJournal } from './stack-journal';
 
 /** The resource as the template wants it; its id and attributes come from the service. */
@@ -28,23 +28,25 @@ export class ResourceDriver {
 
   constructor(private readonly context: Omit<ResourceContext, 'logicalId' | 'type'>, private readonly journal: StackJournal) {}
 
-  /** Throws a `DeployError`; `onPartial` gets what stands after a failure and has to be deleted. */
-  async create(desired: DesiredResource, onPartial: (resource: StackResource) => void): Promise<StackResource> {
-    return this.#tell('CREATE', desired, (type, context) => createWith(type, desired, context, onPartial));
+  /** Throws a `DeployError`; `stands` gets the id under which something stands before the creation has come to its end. */
+  async create(desired: DesiredResource, stands: CreationContext['stands']): Promise<StackResource> {
+    return this.#tell('CREATE', desired, async (type, context) => (
+      { ...desired, ...await type.create(desired.properties, { ...context, stands }) }
+    ));
   }
 
   /** Makes the resource that takes the place of another one, which stays for now. */
   async replace(
     { properties }: StackResource,
     desired: DesiredResource,
-    onPartial: (resource: StackResource) => void,
+    stands: CreationContext['stands'],
   ): Promise<StackResource> {
-    return this.#tell('UPDATE', desired, (type, context) => {
+    return this.#tell('UPDATE', desired, async (type, context) => {
       const name = type.name === undefined ? undefined : desired.properties[type.name];
       if (name !== undefined && type.name !== undefined && properties[type.name] === name) {
         throw new Error(`CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename ${String(name)} and update the stack again.`);
       }
-      return createWith(type, desired, context, onPartial);
+      return { ...desired, ...await type.create(desired.properties, { ...context, stands }) };
     }, REPLACES);
   }
 
@@ -83,6 +85,7 @@ export class ResourceDriver {
 
   /** Tells that the work on every resource under way has no use any more. The work itself goes on until it has come to rest. */
   cancel(): void {
+    if (this.context.ending.aborted) return;
     for (const [logicalId, { verb, facts }] of this.#underWay) {
       this.#failed[verb].add(logicalId);
       this.journal.resourceStatus(`${verb}_FAILED`, facts, { reason: CANCELLED[verb] });
@@ -109,7 +112,8 @@ export class ResourceDriver {
     work: (type: ResourceType, context: ResourceContext) => Promise<StackResource>,
     why?: string,
   ): Promise<StackResource> {
-    const { journal } = this;
+    const { journal, context: { ending } } = this;
+    ending.throwIfAborted();
     const { logicalId, type } = facts;
     const operation = { verb, facts };
     const began = performance.now();
@@ -124,6 +128,7 @@ export class ResourceDriver {
       if (!isCancelled()) journal.resourceStatus(status('COMPLETE'), resource, { durationMs: durationMs() });
       return resource;
     } catch (error) {
+      ending.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);
       this.#failed[verb].add(logicalId);
       if (!isCancelled()) journal.resourceStatus(status('FAILED'), facts, { reason, durationMs: durationMs() });
@@ -131,20 +136,6 @@ export class ResourceDriver {
     } finally {
       if (!isCancelled()) this.#underWay.delete(logicalId);
     }
-  }
-}
-
-async function createWith(
-  type: ResourceType,
-  desired: DesiredResource,
-  context: ResourceContext,
-  onPartial: (resource: StackResource) => void,
-): Promise<StackResource> {
-  try {
-    return { ...desired, ...await type.create(desired.properties, context) };
-  } catch (error) {
-    if (error instanceof PartialFailure) onPartial({ ...desired, physicalId: error.physicalId, attributes: {} });
-    throw error;
   }
 }
 

@@ -19,6 +19,14 @@ export interface ResourceContext {
   /** Whether a bucket that exists already was made in place of a bootstrap's: the stack that asks has it from now on. */
   readonly adopts: (bucketName: string) => boolean;
   readonly warn: (message: string) => void;
+  /** Aborted when the cloud stops: what waits for somebody else's answer breaks off. */
+  readonly ending: AbortSignal;
+}
+
+/** What a resource type makes a resource with. */
+export interface CreationContext extends ResourceContext {
+  /** Something stands under this id from now on, which has to be deleted unless the creation comes to its end. */
+  readonly stands: (physicalId: string) => void;
 }
 
 /** How resources of one type come, change and go. */
@@ -31,7 +39,7 @@ export interface ResourceType {
   readonly changesAttributes?: boolean;
   /** Why CloudFormation does not even try this change. Undefined: it does. */
   refuse?(before: Properties, after: Properties): string | undefined;
-  create(properties: Properties, context: ResourceContext): Promise<Resource> | Resource;
+  create(properties: Properties, context: CreationContext): Promise<Resource> | Resource;
   /** Changes a resource in place. The physical id of the answer differs if that made a new one. */
   update?(
     resource: Resource,

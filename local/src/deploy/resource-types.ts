@@ -5,7 +5,8 @@ import { repository } from './resource-types/ecr';
 import { rule } from './resource-types/events';
 import { instanceProfile, managedPolicy, policy, role } from './resource-types/iam';
 import { alias, key } from './resource-types/kms';
-import { eventInvokeConfig, lambdaFunction, networkConnector, permission } from './resource-types/lambda';
+import { eventInvokeConfig, lambdaFunction, layerVersion, networkConnector, permission } from './resource-types/lambda';
+import { alias as functionAlias, version as functionVersion } from './resource-types/lambda-versions';
 import { logGroup } from './resource-types/logs';
 import { nestedStack } from './resource-types/nested-stack';
 import { bucket, bucketPolicy } from './resource-types/s3';
@@ -25,10 +26,13 @@ const TYPES: Readonly<Record<string, ResourceType>> = {
   'AWS::IAM::Role': role,
   'AWS::KMS::Alias': alias,
   'AWS::KMS::Key': key,
+  'AWS::Lambda::Alias': functionAlias,
   'AWS::Lambda::EventInvokeConfig': eventInvokeConfig,
   'AWS::Lambda::Function': lambdaFunction,
+  'AWS::Lambda::LayerVersion': layerVersion,
   'AWS::Lambda::NetworkConnector': networkConnector,
   'AWS::Lambda::Permission': permission,
+  'AWS::Lambda::Version': functionVersion,
   'AWS::Logs::LogGroup': logGroup,
   'AWS::S3::Bucket': bucket,
   'AWS::S3::BucketPolicy': bucketPolicy,

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { runInOrder } from './dependencies';
 import type { DesiredResource, ResourceDriver } from './resource-driver';
 import { needsReplacement, typeOf } from './resource-driver';
+import type { CreationContext } from './resource-type';
 import type { Stack, StackResource } from './stack';
 import type { StackPlan } from './stack-plan';
 
@@ -18,6 +19,7 @@ export class StackChange {
     private readonly stack: Stack,
     private readonly plan: StackPlan,
     private readonly driver: ResourceDriver,
+    private readonly ending: AbortSignal,
   ) {}
 
   /** Creates and changes in the order of dependencies. What is replaced or wanted no longer is among the stack's leftovers then. */
@@ -68,13 +70,13 @@ export class StackChange {
   }
 
   async #create(desired: DesiredResource): Promise<void> {
-    const created = await this.#underWay(desired, (onPartial) => this.driver.create(desired, onPartial));
+    const created = await this.#underWay(desired, (stands) => this.driver.create(desired, stands));
     this.#steps.push({ kind: 'created', after: created });
     this.#keep(created);
   }
 
   async #replace(before: StackResource, desired: DesiredResource): Promise<void> {
-    const after = await this.#underWay(desired, (onPartial) => this.driver.replace(before, desired, onPartial));
+    const after = await this.#underWay(desired, (stands) => this.driver.replace(before, desired, stands));
     this.#steps.push({ kind: 'replaced', before, after });
     this.#keep(after);
     this.#leave(before, desired.updateReplacePolicy === 'Retain');
@@ -106,14 +108,25 @@ export class StackChange {
 
   async #underWay(
     desired: DesiredResource,
-    work: (onPartial: (resource: StackResource) => void) => Promise<StackResource>,
+    work: (stands: CreationContext['stands']) => Promise<StackResource>,
   ): Promise<StackResource> {
     const { underWay } = this.stack;
-    underWay.set(desired.logicalId, desired);
+    const { logicalId } = desired;
+    let standing: StackResource | undefined;
+    underWay.set(logicalId, desired);
     try {
-      return await work((partial) => this.#leave(partial, false));
-    } finally {
-      underWay.delete(desired.logicalId);
+      const made = await work((physicalId) => {
+        standing = { ...desired, physicalId, attributes: {} };
+        underWay.set(logicalId, standing);
+      });
+      underWay.delete(logicalId);
+      return made;
+    } catch (error) {
+      // What the end of the cloud broke off is for the next start to find.
+      if (this.ending.aborted) throw error;
+      if (standing) this.#leave(standing, false);
+      underWay.delete(logicalId);
+      throw error;
     }
   }
 

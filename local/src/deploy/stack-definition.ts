@@ -33,8 +33,8 @@ export function defineStack(
       shownParameters: values.map(shownParameter),
       tags: input.tags ?? stack?.tags ?? {},
       roleArn: input.roleArn ?? stack?.roleArn,
+      disableRollback: input.disableRollback ?? false,
     },
-    disableRollback: input.disableRollback,
   };
 }
 

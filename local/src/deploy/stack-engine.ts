@@ -1,4 +1,5 @@
 import type { StackEvent as CloudStackEvent } from '../cloud-event';
+import { ServiceError } from '../services/service-error';
 
 /** CloudFormation's statuses of a stack. */
 export type StackStatus = CloudStackEvent['status'] | 'REVIEW_IN_PROGRESS';
@@ -74,6 +75,8 @@ export interface StackRecord {
   readonly updatedAt?: number;
   readonly deletedAt?: number;
   readonly terminationProtection: boolean;
+  /** The last creation or update was to leave everything as it is if it fails. */
+  readonly disableRollback: boolean;
 }
 
 /** What executing a change set would do to one resource. */
@@ -86,6 +89,15 @@ export interface ResourceChange {
   readonly replacement?: 'True' | 'False' | 'Conditional';
   /** Names of the properties that differ. */
   readonly properties: readonly string[];
+  /** Those of them that take a new resource. Absent: none. */
+  readonly replacing?: readonly string[];
+}
+
+/** A template imports what no stack exports: a change set with it fails, and an operation rolls back at once. */
+export class MissingExportError extends ServiceError {
+  constructor(name: string) {
+    super('ValidationError', `No export named ${name} found`);
+  }
 }
 
 /**
@@ -106,7 +118,7 @@ export interface StackEngine {
   delete(nameOrId: string, options?: { readonly retain?: readonly string[] }): void;
   /** Makes a stack in REVIEW_IN_PROGRESS, which a change set of the type CREATE stands on. */
   reserve(stackName: string, tags?: Readonly<Record<string, string>>): StackRecord;
-  /** What `create` or `update` would do. Empty: nothing. */
+  /** What `create` or `update` would do. Empty: nothing. Throws a `MissingExportError` for an import that would fail. */
   preview(input: StackInput): ResourceChange[];
   /** Whether an update of a stack that exists would do anything, also to what is no resource. */
   differs(input: StackInput): boolean;

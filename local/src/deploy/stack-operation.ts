@@ -10,8 +10,7 @@ import type { StackPlan } from './stack-plan';
 /** What a stack is to become, with the plan for its resources. */
 export interface Desired {
   readonly plan: StackPlan;
-  readonly definition: Pick<Stack, 'template' | 'templateBody' | 'parameters' | 'shownParameters' | 'tags' | 'roleArn'>;
-  readonly disableRollback?: boolean;
+  readonly definition: Pick<Stack, 'template' | 'templateBody' | 'parameters' | 'shownParameters' | 'tags' | 'roleArn' | 'disableRollback'>;
 }
 
 export interface Deletion {
@@ -28,21 +27,24 @@ export interface OperationOptions {
   /** Throws if other stacks forbid these exports. */
   readonly checkExports: (exports: ReadonlyMap<string, string>) => void;
   readonly warn: (message: string) => void;
+  /** Aborted when the cloud stops: the operation breaks off where it is, without a rollback. */
+  readonly ending: AbortSignal;
 }
 
 /** One creation, update or deletion of a stack. Throws a `DeployError` once everything has come to rest; the status tells the rest. */
 export class StackOperation {
   constructor(private readonly options: OperationOptions) {}
 
-  async create({ plan, definition, disableRollback }: Desired): Promise<void> {
+  async create({ plan, definition }: Desired): Promise<void> {
     const { stack, journal, driver } = this.options;
     Object.assign(stack, definition);
     journal.stackStatus('CREATE_IN_PROGRESS', USER_INITIATED);
     try {
-      await this.#bring(plan, new StackChange(stack, plan, driver));
+      await this.#bring(plan, new StackChange(stack, plan, driver, this.options.ending));
     } catch (error) {
+      this.options.ending.throwIfAborted();
       const failure = asDeployError(stack.name, error);
-      if (disableRollback) {
+      if (stack.disableRollback) {
         journal.stackStatus('CREATE_FAILED', this.#failures(failure));
         throw failure;
       }
@@ -51,18 +53,19 @@ export class StackOperation {
     journal.stackStatus('CREATE_COMPLETE');
   }
 
-  async update({ plan, definition, disableRollback }: Desired): Promise<void> {
+  async update({ plan, definition }: Desired): Promise<void> {
     const { stack, journal, driver } = this.options;
     const { template, templateBody, parameters, shownParameters, tags, roleArn, outputs, exports, imports } = stack;
     const before = { template, templateBody, parameters, shownParameters, tags, roleArn, outputs, exports, imports };
     Object.assign(stack, definition);
     journal.stackStatus('UPDATE_IN_PROGRESS', USER_INITIATED);
-    const change = new StackChange(stack, plan, driver);
+    const change = new StackChange(stack, plan, driver, this.options.ending);
     try {
       await this.#bring(plan, change);
     } catch (error) {
+      this.options.ending.throwIfAborted();
       const failure = asDeployError(stack.name, error);
-      if (disableRollback) {
+      if (stack.disableRollback) {
         journal.stackStatus('UPDATE_FAILED', this.#failures(failure));
         throw failure;
       }
@@ -85,6 +88,7 @@ export class StackOperation {
     }
     const isRetained = ({ logicalId, deletionPolicy }: StackResource): boolean => deletionPolicy.startsWith('Retain') || retain.includes(logicalId);
     const [failure] = await deleteResources(stack, driver, isRetained);
+    this.options.ending.throwIfAborted();
     if (failure) {
       journal.stackStatus('DELETE_FAILED', driver.failures());
       throw failure;
@@ -96,6 +100,7 @@ export class StackOperation {
     const { stack, checkExports } = this.options;
     const before = stack.imports;
     try {
+      plan.checkImports();
       await change.apply();
       const { outputs, exports } = plan.outputs();
       checkExports(exports);
@@ -112,6 +117,7 @@ export class StackOperation {
     journal.stackStatus('ROLLBACK_IN_PROGRESS', `${this.#failures(failure)}Rollback requested by user.`);
     driver.forgetFailures();
     const [rollbackFailure] = await deleteResources(stack, driver, ({ deletionPolicy }) => deletionPolicy === 'Retain');
+    this.options.ending.throwIfAborted();
     if (rollbackFailure) {
       journal.stackStatus('ROLLBACK_FAILED', driver.failures());
       return withRollback(failure, driver.failures());
@@ -126,6 +132,7 @@ export class StackOperation {
     journal.stackStatus('UPDATE_ROLLBACK_IN_PROGRESS', this.#failures(failure));
     driver.forgetFailures();
     const failed = await change.rollBack();
+    this.options.ending.throwIfAborted();
     Object.assign(stack, before);
     if (failed.length > 0) {
       journal.stackStatus('UPDATE_ROLLBACK_FAILED', driver.failures());
@@ -141,6 +148,7 @@ export class StackOperation {
   async #cleanUp(): Promise<void> {
     const { stack, driver, warn } = this.options;
     await deleteLeftovers(stack, driver);
+    this.options.ending.throwIfAborted();
     for (const { resource: { logicalId, type, physicalId } } of stack.leftovers.splice(0)) {
       warn(`stack ${stack.name}: ${logicalId} (${type}, ${physicalId}) is not the stack's any more and could not be deleted`);
     }

@@ -11,6 +11,7 @@ import type { StackResource } from './stack';
 import type { StackRecord } from './stack-engine';
 import type { Template, TemplateResource } from './template';
 import { MASK } from './template';
+import { usesIn } from './template-references';
 
 export interface PlanOptions {
   readonly account: string;
@@ -65,6 +66,15 @@ export class StackPlan {
   unknownTypes(): string[] {
     const types = Object.values(this.wanted).map(({ Type }) => Type);
     return [...new Set(types)].filter((type) => !resourceType(type));
+  }
+
+  /** Throws if nothing exports what the template imports. */
+  checkImports(): void {
+    const { Outputs = {} } = this.template;
+    const outputs = Object.values(Outputs).filter(({ Condition }) => !Condition || this.#resolver.condition(Condition));
+    for (const { name, argument } of usesIn(this.#resolver.prune([this.wanted, outputs]))) {
+      if (name === 'Fn::ImportValue') this.#resolver.resolve({ [name]: argument });
+    }
   }
 
   /** Can be called once everything that the resource depends on is `settle`d. */

@@ -1,18 +1,18 @@
 import type { StackStatus } from '../cloud-event';
 import { generatedName } from './resource-type';
 import { isCustomType } from './resource-types/stand-in';
-import type { Leftover, Stack, StackResource } from './stack';
+import type { Leftover, Stack, StackResource, UnderWay } from './stack';
 import { isBusy } from './stack';
 import { readTemplate } from './template-check';
 
 type SavedResource = Omit<StackResource, 'dependencies'> & { readonly dependencies: readonly string[] };
-type SavedDesired = Omit<SavedResource, 'physicalId' | 'attributes' | 'isSecret'>;
+type SavedUnderWay = Omit<UnderWay, 'dependencies'> & { readonly dependencies: readonly string[] };
 
 /** A stack as JSON. */
 export type SavedStack = Omit<Stack, 'template' | 'resources' | 'leftovers' | 'underWay' | 'exports' | 'imports' | 'states'> & {
   readonly resources: readonly SavedResource[];
   readonly leftovers: readonly { readonly resource: SavedResource; readonly isRetained: boolean }[];
-  readonly underWay: readonly SavedDesired[];
+  readonly underWay: readonly SavedUnderWay[];
   readonly exports: readonly (readonly [string, string])[];
   readonly imports: readonly string[];
   readonly states: Stack['states'] extends Map<string, infer State> ? readonly State[] : never;
@@ -66,10 +66,12 @@ export function abandonedStatus(stack: Stack): StackStatus | undefined {
   }
 }
 
-/** Whether a custom resource was made cannot be known: it is asked to delete, as after a creation that gave no id. */
+/**
+ * What stood already. Whether a custom resource was made cannot be known: it is asked to delete, as after a creation that gave no id.
+ */
 function halfMade({ name: stackName, underWay }: SavedStack): Leftover[] {
-  return underWay.filter(({ type }) => isCustomType(type)).map((desired) => {
-    const physicalId = generatedName({ stackName, logicalId: desired.logicalId }, 100);
+  return underWay.filter(({ type, physicalId }) => physicalId !== undefined || isCustomType(type)).map((desired) => {
+    const { logicalId, physicalId = generatedName({ stackName, logicalId }, 100) } = desired;
     return { resource: { ...restoreResource(desired), physicalId, attributes: {} }, isRetained: false };
   });
 }

@@ -1,4 +1,5 @@
 import type { Stack } from './stack';
+import { MissingExportError } from './stack-engine';
 import { ServiceError } from '../services/service-error';
 
 /** CloudFormation forgets deleted stacks after this long. */
@@ -36,7 +37,7 @@ export class StackStore {
 
   exported(name: string): string {
     const value = this.existing().find(({ exports }) => exports.has(name))?.exports.get(name);
-    if (value === undefined) throw new Error(`No export named ${name} found`);
+    if (value === undefined) throw new MissingExportError(name);
     return value;
   }
 

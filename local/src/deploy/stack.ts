@@ -24,6 +24,12 @@ export interface StackResource extends Resource {
   readonly updateReplacePolicy: string;
 }
 
+/** A resource that is being made. */
+export type UnderWay = Omit<StackResource, keyof Resource> & {
+  /** Under which something stands already. */
+  readonly physicalId?: string;
+};
+
 /** A resource that the stack has no use for any more and has still to delete, or to let go. */
 export interface Leftover {
   readonly resource: StackResource;
@@ -42,6 +48,7 @@ export interface Stack {
   updatedAt?: number;
   deletedAt?: number;
   terminationProtection: boolean;
+  disableRollback: boolean;
   template: Template;
   templateBody: string;
   /** As given or by default, secrets included. */
@@ -52,7 +59,7 @@ export interface Stack {
   readonly resources: Map<string, StackResource>;
   leftovers: Leftover[];
   /** The ones of which it is not known yet whether their creation works out. */
-  readonly underWay: Map<string, Omit<StackResource, keyof Resource>>;
+  readonly underWay: Map<string, UnderWay>;
   outputs: StackRecord['outputs'];
   /** By the name that other stacks import. */
   exports: ReadonlyMap<string, string>;
@@ -70,6 +77,7 @@ export function newStack(name: string, id: string, createdAt: number): Stack {
     createdAt,
     status: 'REVIEW_IN_PROGRESS',
     terminationProtection: false,
+    disableRollback: false,
     template: { Resources: {} },
     templateBody: '',
     parameters: {},
@@ -93,7 +101,7 @@ export function isBusy({ status }: Pick<Stack, 'status'>): boolean {
 
 export function stackRecord(stack: Stack): StackRecord {
   const { name, id, status, statusReason, templateBody, tags, roleArn, outputs } = stack;
-  const { createdAt, updatedAt, deletedAt, terminationProtection } = stack;
+  const { createdAt, updatedAt, deletedAt, terminationProtection, disableRollback } = stack;
   return {
     name,
     id,
@@ -111,6 +119,7 @@ export function stackRecord(stack: Stack): StackRecord {
     updatedAt,
     deletedAt,
     terminationProtection,
+    disableRollback,
   };
 }
 
@@ -138,11 +147,4 @@ export class DeployError extends Error {
 export function asDeployError(stackName: string, error: unknown): DeployError {
   if (error instanceof DeployError) return error;
   return new DeployError(stackName, error instanceof Error ? error.message : String(error), { cause: error });
-}
-
-/** A resource that could not be made, although something may stand now that has to be deleted. */
-export class PartialFailure extends Error {
-  constructor(readonly physicalId: string, reason: string) {
-    super(reason);
-  }
 }

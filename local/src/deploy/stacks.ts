@@ -21,7 +21,7 @@ import { isSecret } from './template';
 import { readTemplate } from './template-check';
 import { ServiceError } from '../services/service-error';
 
-export type StacksOptions = Pick<ResourceContext, 'services' | 'clock' | 'account' | 'region' | 'adopts' | 'warn'> & {
+export type StacksOptions = Pick<ResourceContext, 'services' | 'clock' | 'account' | 'region' | 'adopts' | 'warn' | 'ending'> & {
   readonly emit: (event: CloudEvent) => void;
 };
 
@@ -39,6 +39,7 @@ const UPDATABLE = new Set(['CREATE_COMPLETE', 'CREATE_FAILED', 'UPDATE_COMPLETE'
 export class Stacks implements StackEngine, Persistent {
   readonly #store = new StackStore();
   readonly #running = new Map<string, Promise<void>>();
+
   constructor(private readonly options: StacksOptions) {}
 
   list(): StackRecord[] {
@@ -77,7 +78,9 @@ export class Stacks implements StackEngine, Persistent {
   preview(input: StackInput): ResourceChange[] {
     const stack = this.#store.find(input.stackName);
     const existing = stack?.status === 'REVIEW_IN_PROGRESS' ? undefined : stack;
-    return previewChanges(existing, this.#define(input, existing).plan);
+    const { plan } = this.#define(input, existing);
+    plan.checkImports();
+    return previewChanges(existing, plan);
   }
 
   validate(templateBody: string): ReturnType<StackEngine['validate']> {
@@ -160,6 +163,11 @@ export class Stacks implements StackEngine, Persistent {
     });
   }
 
+  /** @internal Resolves once no operation is under way on any stack. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+  }
+
   save(): unknown {
     return { stacks: this.#store.all().map(saveStack) };
   }
@@ -191,12 +199,14 @@ export class Stacks implements StackEngine, Persistent {
 
   #begin(stack: Stack, work: (operation: StackOperation) => Promise<void>, desired?: Desired): Begun {
     const { options } = this;
+    const { ending, warn } = options;
+    ending.throwIfAborted();
     const journal = this.#journal(stack);
     const nested = new NestedOperations(this);
     const driver = new ResourceDriver({ ...options, stackName: stack.name, stackId: stack.id, nested }, journal);
     const checkExports = (exports: ReadonlyMap<string, string>): void => this.#store.checkExports(stack, exports);
     if (desired) this.#warnOf(desired.plan);
-    const done = work(new StackOperation({ stack, driver, journal, checkExports, warn: options.warn }));
+    const done = work(new StackOperation({ stack, driver, journal, checkExports, warn, ending }));
     const running = done.catch(() => undefined).finally(() => this.#running.delete(stack.id));
     this.#running.set(stack.id, running);
     return { stack, done };

@@ -90,7 +90,8 @@ function unresolved(names: readonly string[], section: string): ServiceError {
   return formatError(`Unresolved resource dependencies [${names.join(', ')}] in the ${section} block of the template`);
 }
 
-function* usesIn(value: unknown): Generator<Use> {
+/** Every function that is used in a part of a template, also within the arguments of others. */
+export function* usesIn(value: unknown): Generator<Use> {
   if (typeof value !== 'object' || value === null) return;
   const entries = Object.entries(value);
   const isCall = !Array.isArray(value) && entries.length === 1 && (entries[0][0] === 'Ref' || entries[0][0].startsWith('Fn::'));

@@ -1,13 +1,10 @@
-import type { CollectionTag, ScalarTag } from 'yaml';
-import { isAlias, parseDocument, visit, YAMLMap, YAMLSeq } from 'yaml';
+import type * as Yaml from 'yaml';
 import { ServiceError } from '../services/service-error';
 
 const SHORT_FORMS = [
   'And', 'Base64', 'Cidr', 'Contains', 'EachMemberEquals', 'EachMemberIn', 'Equals', 'FindInMap', 'GetAZs', 'GetAtt', 'If', 'ImportValue',
   'Join', 'Length', 'Not', 'Or', 'RefAll', 'Select', 'Split', 'Sub', 'ToJsonString', 'Transform', 'ValueOf', 'ValueOfAll',
 ];
-
-const TAGS = [tagsOf('Ref', 'Ref'), tagsOf('Condition', 'Condition'), ...SHORT_FORMS.map((name) => tagsOf(name, `Fn::${name}`))].flat();
 
 /** Reads a template: JSON, or YAML with the short forms of the functions. */
 export function parseTemplateText(text: string): unknown {
@@ -31,7 +28,12 @@ export function formatError(message: string): ServiceError {
 }
 
 function parseYaml(text: string): unknown {
-  const document = parseDocument(text, { customTags: TAGS, schema: 'core', prettyErrors: true, logLevel: 'silent' });
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- it is a good part of a start, and synthesized templates are JSON
+  const yaml = require('yaml') as typeof Yaml;
+  const { isAlias, parseDocument, visit } = yaml;
+  const names = [['Ref', 'Ref'], ['Condition', 'Condition'], ...SHORT_FORMS.map((name) => [name, `Fn::${name}`])];
+  const customTags = names.flatMap(([shortName, name]) => tagsOf(yaml, shortName, name));
+  const document = parseDocument(text, { customTags, schema: 'core', prettyErrors: true, logLevel: 'silent' });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) throw formatError(`YAML not well-formed. ${problem.message.split('\n')[0]}`);
   visit(document, (_, node) => {
@@ -41,9 +43,10 @@ function parseYaml(text: string): unknown {
 }
 
 /** A short form stands before a scalar, a list or a map. */
-function tagsOf(shortName: string, name: string): (ScalarTag | CollectionTag)[] {
+function tagsOf(yaml: typeof Yaml, shortName: string, name: string): (Yaml.ScalarTag | Yaml.CollectionTag)[] {
+  const { isAlias, visit, YAMLMap, YAMLSeq } = yaml;
   const tag = `!${shortName}`;
-  const refuseAliases = (node: YAMLMap | YAMLSeq): void => {
+  const refuseAliases = (node: Yaml.YAMLMap | Yaml.YAMLSeq): void => {
     visit(node, (_, inner) => {
       if (isAlias(inner)) throw formatError('YAML aliases are not allowed in CloudFormation templates');
     });

@@ -1,5 +1,6 @@
 import type { ApiCall, ApiResponse } from '../api';
 import { protocolError } from '../protocol-error';
+import { CONDITION_FAILED, CONDITION_FAILED_REASON, tableName, transactionCanceled } from '../services/dynamodb/transaction';
 import { ServiceError } from '../services/service-error';
 
 type Json = Record<string, unknown>;
@@ -10,7 +11,6 @@ export type CallDynamoDb = (operation: string, input: Json) => Promise<Json>;
 export const CONDITIONAL_OPERATIONS = ['PutItem', 'UpdateItem', 'DeleteItem', 'TransactWriteItems'];
 
 const ACTIONS = ['Put', 'Update', 'Delete', 'ConditionCheck'] as const;
-const FAILED = 'The conditional request failed';
 
 /** True for a call with a write under a condition, of this table if one is named. */
 export function isConditionalWrite({ service, operation, request }: ApiCall, table: string | undefined): boolean {
@@ -26,15 +26,12 @@ export async function conditionFailed(
 ): Promise<ApiResponse> {
   const writes = writesOf(operation, parse(request.body));
   if (operation !== 'TransactWriteItems') {
-    return protocolError(service, new ServiceError('ConditionalCheckFailedException', FAILED, 400, await itemOf(writes[0], call)));
+    return protocolError(service, new ServiceError('ConditionalCheckFailedException', CONDITION_FAILED, 400, await itemOf(writes[0], call)));
   }
   const reasons = await Promise.all(writes.map(async (write) => {
-    return isConditional(write, table) ? { Code: 'ConditionalCheckFailed', Message: FAILED, ...await itemOf(write, call) } : { Code: 'None' };
+    return isConditional(write, table) ? { ...CONDITION_FAILED_REASON, ...await itemOf(write, call) } : { Code: 'None' };
   }));
-  const codes = reasons.map(({ Code }) => Code).join(', ');
-  const message = `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes}]`;
-  const members = { Message: message, CancellationReasons: reasons };
-  return protocolError(service, new ServiceError('TransactionCanceledException', message, 400, members));
+  return protocolError(service, transactionCanceled(reasons));
 }
 
 /** The writes of a request. Nothing can be relied on: the service itself has not looked at it yet. */
@@ -48,16 +45,12 @@ function writesOf(operation: string, input: Json): Json[] {
 /** True for a write under a condition, of this table if one is named. */
 function isConditional(write: Json, table: string | undefined): boolean {
   const conditional = write.ConditionExpression !== undefined || write.Expected !== undefined;
-  return conditional && (table ?? tableOf(write)) === tableOf(write);
-}
-
-function tableOf({ TableName }: Json): string {
-  return String(TableName).split(':table/').at(-1) ?? '';
+  return conditional && (table ?? tableName(write.TableName)) === tableName(write.TableName);
 }
 
 async function itemOf(write: Json, call: CallDynamoDb): Promise<Json> {
   if (write.ReturnValuesOnConditionCheckFailure !== 'ALL_OLD') return {};
-  const TableName = tableOf(write);
+  const TableName = tableName(write.TableName);
   const source = (write.Key ?? write.Item) as Json;
   try {
     const { Table } = await call('DescribeTable', { TableName });

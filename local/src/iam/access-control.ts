@@ -63,13 +63,14 @@ export class AccessControl {
     const { account, resourcePolicy: policyOf } = this.options;
     const policy = resourcePolicy ?? policyOf?.(access.resource);
     // What AWS itself owns in every account, such as managed connectors, has the account "aws" in its ARN.
-    const [, owner = account] = /^arn:[^:]*:[^:]*:[^:]*:(\d{12}):/.exec(access.resource) ?? [];
+    const [, written] = /^arn:[^:]*:[^:]*:[^:]*:([^:]*):/.exec(access.resource) ?? [];
+    const owner = written !== undefined && /^\d{12}$/.test(written) ? written : account;
     return {
       principal,
       action: access.action,
       resource: access.resource,
       resourceAccount: owner,
-      context: { ...this.#requestContext(), ...context, ...access.context },
+      context: { ...this.#requestContext(), ...ownerContext(access.action, written === 'aws' ? undefined : owner), ...context, ...access.context },
       identityPolicies: policies.identity,
       ...(policies.boundary && { permissionsBoundary: policies.boundary }),
       ...(policy !== undefined && { resourcePolicy: policy }),
@@ -87,6 +88,12 @@ export class AccessControl {
       'aws:SourceIp': '127.0.0.1',
     };
   }
+}
+
+/** Of whom the resource is; S3 has a key of its own for the same, too. */
+function ownerContext(action: string, owner: string | undefined): ContextKeys {
+  if (owner === undefined) return {};
+  return { 'aws:ResourceAccount': owner, ...(action.startsWith('s3:') && { 's3:ResourceAccount': owner }) };
 }
 
 /** Whoever fails to decide has not allowed it. */

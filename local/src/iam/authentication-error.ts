@@ -1,4 +1,5 @@
 import type { ApiResponse } from '../api';
+import { unsupportedRegion } from '../microvms/errors';
 import { protocolError } from '../protocol-error';
 import { ServiceError } from '../services/service-error';
 
@@ -60,7 +61,7 @@ const FAMILIES: Readonly<Record<string, Failures>> = {
 export function authenticationError(service: string, failure: AuthenticationFailure): ApiResponse {
   // In a Region without it, the service denies without a word.
   if (service === 'microvms' && failure === 'wrongRegion') {
-    return protocolError(service, new ServiceError('AccessDeniedException', '', 403, { message: null }));
+    return unsupportedRegion();
   }
   const failures = Object.hasOwn(FAMILIES, service) ? FAMILIES[service] : JSON_TARGET;
   const fallback = failure === 'wrongToken' ? failures.unknownKey : failures.wrongSignature;

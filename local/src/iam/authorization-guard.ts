@@ -28,7 +28,8 @@ export class AuthorizationGuard implements Guard {
     if (!principal) return denied(call.service, 'Access Denied');
     for (const needed of await accessesOf(call, this.sources)) {
       const refusal = await access.refusal(this.iam.caller(principal), needed);
-      if (refusal) return denied(call.service, refusal.message);
+      if (!refusal) continue;
+      return needed.refusal ? protocolError(call.service, needed.refusal) : denied(call.service, refusal.message);
     }
     return undefined;
   }

@@ -1,4 +1,5 @@
 import type { NamedPolicy } from './role-store';
+import type { ServiceError } from '../services/service-error';
 
 /** Values of the request that conditions of policies look at, by key. */
 export type ContextKeys = Readonly<Record<string, string | readonly string[]>>;
@@ -12,6 +13,8 @@ export interface Access {
   readonly context?: ContextKeys;
   /** It decides only whether the caller learns that something is not there: no denial to tell of. */
   readonly conceals?: boolean;
+  /** What the service answers without the right. Default: its AccessDenied. */
+  readonly refusal?: ServiceError;
 }
 
 /** One question to IAM: may this principal do this to this resource? */

@@ -37,11 +37,17 @@ interface Signing {
  */
 export function canonicalRequests(request: ApiRequest, { service, signedHeaders, payloadHash }: Signing): string[] {
   const names = [...signedHeaders].sort();
-  const headers = names.map((name) => `${name}:${(request.headers[name] ?? '').trim().replace(/ +/g, ' ')}\n`).join('');
-  const all = [STRICT, LENIENT].flatMap((dialect) => pathsOf(request.path, service, dialect).map((path) => (
+  const headers = names.map((name) => `${name}:${headerOf(request, name).trim().replace(/ +/g, ' ')}\n`).join('');
+  const sentPath = request.signedPath ?? request.path;
+  const all = [STRICT, LENIENT].flatMap((dialect) => pathsOf(sentPath, service, dialect).map((path) => (
     [request.method, path, queryOf(request.query, dialect), headers, names.join(';'), payloadHash].join('\n')
   )));
   return [...new Set(all)];
+}
+
+/** What was sent under this name, which may be one that every object has. */
+function headerOf({ headers }: ApiRequest, name: string): string {
+  return Object.hasOwn(headers, name) ? headers[name] : '';
 }
 
 function pathsOf(path: string, service: string, { encode }: Dialect): string[] {

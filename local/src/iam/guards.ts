@@ -5,6 +5,7 @@ import type { MicrovmSources } from './accesses/cloud-sources';
 import { cloudSources } from './accesses/cloud-sources';
 import { Authentication } from './authentication';
 import { AuthorizationGuard } from './authorization-guard';
+import { DeploymentRole } from './deployment-role';
 
 export interface IamGuardsOptions {
   readonly account: string;
@@ -17,5 +18,9 @@ export interface IamGuardsOptions {
 /** Who calls, and whether they may: the first guards of the gateway. */
 export function iamGuards(options: IamGuardsOptions): Guard[] {
   const { iam } = options.services;
-  return [new Authentication({ ...options, iam }), new AuthorizationGuard(iam, cloudSources(options))];
+  return [
+    new Authentication({ ...options, iam }),
+    new AuthorizationGuard(iam, cloudSources(options)),
+    new DeploymentRole(iam),
+  ];
 }

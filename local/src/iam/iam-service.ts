@@ -25,7 +25,10 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** The key pair that people give to local clouds out of habit: it is the account's user, too. Its session token does not matter. */
+/**
+ * The key pair that people give to local clouds out of habit: it is the account's user, too, unless rights are enforced, as on AWS it is
+ * nobody's. Its session token does not matter.
+ */
 export const HABITUAL_KEY: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /** Whose requests an access key signs. Without a role: the account's own user, who may do anything. */
@@ -184,7 +187,7 @@ export class IamService implements RoleAssumer, Persistent {
 
   /** Whose access key this is, also if it has expired. Undefined: nobody's. */
   principal(accessKeyId: string): Principal | undefined {
-    for (const credentials of [this.user, HABITUAL_KEY]) {
+    for (const credentials of this.access.enforced ? [this.user] : [this.user, HABITUAL_KEY]) {
       if (accessKeyId === credentials.accessKeyId) return { credentials, arn: this.#userArn, userId: `AIDA${'0'.repeat(16)}` };
     }
     const session = this.#sessions.find(accessKeyId);

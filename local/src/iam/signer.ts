@@ -11,10 +11,13 @@ export interface Signer {
 
 const CREDENTIAL = /^([A-Za-z0-9]{1,128})\/(\d{8})\/([a-z0-9-]{1,64})\/([a-z0-9-]{1,64})\/aws4_request$/;
 
-/** Reads the scope from the `Authorization` header or from a presigned query. Undefined: not signed. */
+/**
+ * Reads the scope from the `Authorization` header, or without one from a presigned query. Undefined: not signed. A header never borrows
+ * from the query, whose signature may have run out.
+ */
 export function signerOf(authorization: string | undefined, query: URLSearchParams): Signer | undefined {
   const inHeader = /^AWS4-[A-Z0-9-]+ (?:.*[ ,])?Credential=([^, ]+)/.exec(authorization ?? '')?.[1];
-  const match = CREDENTIAL.exec(inHeader ?? query.get('X-Amz-Credential') ?? '');
+  const match = CREDENTIAL.exec((authorization === undefined ? query.get('X-Amz-Credential') : inHeader) ?? '');
   return match ? { accessKeyId: match[1], date: match[2], region: match[3], service: match[4] } : undefined;
 }
 

@@ -2,11 +2,18 @@
 export class Background {
   readonly #running = new Set<Promise<void>>();
 
-  constructor(private readonly onWarning: (message: string) => void) {}
+  constructor(
+    private readonly onWarning: (message: string) => void,
+    /** Told after each piece of work. */
+    private readonly onDone: () => void,
+  ) {}
 
   run(what: string, work: () => Promise<void>): void {
     const running = work().catch((error: unknown) => this.onWarning(`${what}: ${(error as Error).message}`))
-      .finally(() => this.#running.delete(running));
+      .finally(() => {
+        this.#running.delete(running);
+        this.onDone();
+      });
     this.#running.add(running);
   }
 

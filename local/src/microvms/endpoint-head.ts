@@ -34,6 +34,7 @@ export function plainHeaders(request: IncomingMessage, host: string): string[] {
   const headers = endToEnd(guestHeaders(request, host), ['transfer-encoding']);
   const framed = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
   if (!framed && METHODS_WITH_BODY.includes(request.method ?? '')) headers.push('content-length', '0');
+  headers.push('connection', 'keep-alive');
   return headers;
 }
 

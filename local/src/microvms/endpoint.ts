@@ -1,10 +1,11 @@
 import { type ClientRequest, type IncomingMessage, request as send, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 import type { Clock } from '../clock';
-import { type Access, type EndpointAccess, type ReachableMicrovm, Refusal } from './endpoint-access';
+import { type Access, type EndpointAccess, Refusal } from './endpoint-access';
+import { flow } from './endpoint-flow';
 import { endToEnd, guestHeaders, lingerThenClose, plainHeaders, rawHead, refuse, refuseUpgrade, trailersOf } from './endpoint-head';
-import { type Lease, Links } from './endpoint-links';
+import { type Line, Lines } from './endpoint-lines';
+import { Links } from './endpoint-links';
 import { proxyProtocols, withProtocol } from './endpoint-protocols';
 import { openTunnel } from './endpoint-tunnel';
 import type { MicrovmFaults } from '../faults/microvm-faults';
@@ -17,35 +18,18 @@ export interface EndpointOptions {
   readonly bandwidth: boolean;
 }
 
-/** A connection to the guest, for one request. */
-interface Line {
-  readonly microvm: ReachableMicrovm;
-  readonly connection: Socket;
-  readonly lease: Lease;
-}
-
 /** The proxy in front of the microVMs' endpoints. Bytes stream through in both directions and are not kept. */
 export class Endpoint {
-  readonly #links: Links;
+  readonly #lines: Lines;
 
   constructor(private readonly options: EndpointOptions) {
-    this.#links = new Links(options.clock, options.bandwidth);
+    this.#lines = new Lines(new Links(options.clock, options.bandwidth), options.faults);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => response.destroy());
     try {
-      const line = await this.#open(this.options.access.check(request), () => response.destroyed);
-      const upstream = start(line, request, plainHeaders(request, hostOf(request)));
-      upstream.once('response', (answer) => passAnswer(line, upstream, answer, response));
-      // An upgrade that nobody asked for.
-      upstream.once('upgrade', (_, guest) => {
-        guest.destroy();
-        refuse(response, new Refusal(502));
-      });
-      upstream.on('error', () => refuse(response, new Refusal(502)));
-      response.once('close', () => upstream.destroy());
-      passBody(line, request, upstream);
+      await this.#exchange(this.options.access.check(request), request, response);
     } catch (error) {
       refuse(response, error);
     }
@@ -57,7 +41,7 @@ export class Endpoint {
     try {
       const access = this.options.access.checkUpgrade(request);
       assertHandshake(request);
-      const line = await this.#open(access, () => socket.destroyed);
+      const line = await this.#lines.open(access, { hasLeft: () => socket.destroyed, repeatable: false });
       const upstream = start(line, request, guestHeaders(request, hostOf(request)));
       upstream.once('upgrade', (answer, guest, guestHead) => {
         const opening = rawHead(answer, withProtocol(answer, proxyProtocols(request.headers)));
@@ -80,41 +64,46 @@ export class Endpoint {
     }
   }
 
-  /** Wakes the microVM if need be and connects to the guest. `hasLeft`: nobody waits for an answer any more. */
-  async #open({ microvm, port }: Access, hasLeft: () => boolean): Promise<Line> {
-    if (this.options.faults.refusesEndpoint(microvm.id)) throw new Refusal(502);
-    const lease = await this.#links.lease(microvm);
-    try {
-      for (;;) {
-        const connection = hasLeft() ? undefined : await dial(microvm, port);
-        if (!connection) throw new Refusal(502);
-        microvm.track(connection);
-        // A suspend that began meanwhile has not seen this connection, and nobody would answer on it.
-        if (microvm.state !== 'RUNNING' || hasLeft()) {
-          connection.destroy();
-          continue;
-        }
-        connection.once('close', lease.release);
-        connection.setNoDelay(true);
-        microvm.touch();
-        return { microvm, connection, lease };
-      }
-    } catch (error) {
-      lease.release();
-      throw error;
-    }
+  /** Passes the request to the guest and its answer back. */
+  async #exchange(
+    access: Access,
+    request: IncomingMessage,
+    response: ServerResponse,
+    repeatable = isRepeatable(request),
+  ): Promise<void> {
+    const line = await this.#lines.open(access, { hasLeft: () => response.destroyed, repeatable });
+    const upstream = start(line, request, plainHeaders(request, hostOf(request)));
+    const leave = (): void => void upstream.destroy();
+    let answered = false;
+    upstream.once('response', (answer) => {
+      answered = true;
+      passAnswer(line, upstream, answer, response);
+    });
+    // An upgrade that nobody asked for.
+    upstream.once('upgrade', (_, guest) => {
+      guest.destroy();
+      refuse(response, new Refusal(502));
+    });
+    upstream.on('error', () => {
+      // The guest closed a kept connection when the request was on its way. A new connection tells whether it serves.
+      const again = repeatable && line.kept && line.hungUp() && !answered && !response.destroyed;
+      if (!again) return refuse(response, new Refusal(502));
+      response.off('close', leave);
+      this.#exchange(access, request, response, false).catch((error: unknown) => refuse(response, error));
+    });
+    response.once('close', leave);
+    passBody(line, request, upstream);
   }
 }
 
-async function dial(microvm: ReachableMicrovm, port: number): Promise<Socket | undefined> {
-  const machine = await microvm.reach();
-  return machine?.dial(port).catch(() => undefined);
-}
-
-/** Opens the request to the guest, on its own connection. */
-function start({ connection }: Line, { method, url: path }: IncomingMessage, headers: string[]): ClientRequest {
+/** Opens the request to the guest. */
+function start({ connection }: Line, request: IncomingMessage, headers: string[]): ClientRequest {
+  const { method, url: path, headers: { upgrade } } = request;
   try {
-    return send({ createConnection: () => connection, method, path, headers, setHost: false });
+    const upstream = send({ createConnection: () => connection, method, path, headers, setHost: false });
+    // Without an agent Node takes each connection for the last one's, whatever the headers say. An upgrade is the last one.
+    upstream.shouldKeepAlive = upgrade === undefined;
+    return upstream;
   } catch {
     connection.destroy();
     throw new Refusal(400);
@@ -123,13 +112,15 @@ function start({ connection }: Line, { method, url: path }: IncomingMessage, hea
 
 /** From the client to the guest, as fast as the guest takes it. */
 function passBody({ microvm, lease }: Line, request: IncomingMessage, upstream: ClientRequest): void {
-  request.on('data', () => microvm.touch());
+  if (!hasBody(request)) {
+    request.resume();
+    upstream.end();
+    return;
+  }
   request.once('end', () => attempt(() => upstream.addTrailers(trailersOf(request)), () => upstream.destroy()));
   // The guest sees the head before there is a body.
   upstream.flushHeaders();
-  let body: NodeJS.ReadableStream = request;
-  for (const throttle of lease.throttles()) body = body.pipe(throttle);
-  body.pipe(upstream);
+  flow(request, upstream, lease, () => microvm.touch());
   // The guest may answer before it has read all. The rest is dropped, so that the client gets to read the answer.
   upstream.once('close', () => {
     request.unpipe();
@@ -147,14 +138,11 @@ function passAnswer(line: Line, upstream: ClientRequest, answer: IncomingMessage
   // The guest may put into its head what no server may send.
   const { statusCode = 502, statusMessage, rawHeaders } = answer;
   if (!attempt(() => response.writeHead(statusCode, statusMessage, endToEnd(rawHeaders)), giveUp)) return;
-  response.flushHeaders();
-  answer.on('data', () => microvm.touch());
+  // Together with the first bytes of the body, if they came with the head.
+  setImmediate(() => (response.writableEnded || response.destroyed ? undefined : response.flushHeaders()));
   answer.once('end', () => attempt(() => response.addTrailers(trailersOf(answer)), () => response.destroy()));
-  pipeline([answer, ...lease.throttles(), response], (error) => {
-    if (!error) return;
-    upstream.destroy();
-    response.destroy();
-  });
+  answer.on('error', () => response.destroy());
+  flow(answer, response, lease, () => microvm.touch());
 }
 
 /** The guest answers an upgrade with something else. */
@@ -192,6 +180,15 @@ function assertHandshake({ method, headers }: IncomingMessage): void {
 
 function hostOf({ headers }: IncomingMessage): string {
   return (headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
+}
+
+/** A request that changes nothing, however often the guest gets it. */
+function isRepeatable(request: IncomingMessage): boolean {
+  return ['GET', 'HEAD', 'OPTIONS'].includes(request.method ?? '') && !hasBody(request);
 }
 
 /** False if `action` threw, which hostile input makes Node's HTTP do. */

@@ -67,7 +67,7 @@ export function jsonResponse(status: number, body: unknown): ApiResponse {
 export function htmlResponse(status: 404 | 502): ApiResponse {
   const title = status === 404 ? '404 Not Found' : '502 Bad Gateway';
   const body = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n`
-    + '<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n';
+    + '</body>\r\n</html>\r\n';
   return { status, headers: { 'content-type': 'text/html' }, body };
 }
 

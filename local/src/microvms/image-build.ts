@@ -5,7 +5,7 @@ import type { Clock } from '../clock';
 import type { BuildFailure, MicrovmFaults } from '../faults/microvm-faults';
 import type { RoleAssumer } from '../role-session';
 import type { Place } from './arns';
-import { BuildError, HookError } from './image/build-error';
+import { BuildError } from './image/build-error';
 import { BuildLog } from './image/build-log';
 import { BuildRole, type WriteLog } from './image/build-role';
 import { ContainerStep, type ContainerStepOptions } from './image/container-step';
@@ -130,7 +130,5 @@ export class ImageBuild {
       if (meant) build.stateReason = reason;
       else Object.assign(build, { state: 'SUCCESSFUL', installed: true });
     }
-    // A hook's failure is told on the version, too.
-    if (error instanceof HookError) version.stateReason = reason;
   }
 }

@@ -89,7 +89,7 @@ export function readConfiguration(place: Place, input: ImageInput): ImageConfigu
     egressNetworkConnectors: egress.length > 0 ? egress : [connectorArn(place, 'INTERNET_EGRESS')],
     environmentVariables: input.environmentVariables ?? null,
     hooks: input.hooks ? withNulls(input.hooks, hookMembers) as HooksInput : null,
-    logging: input.logging ?? null,
+    logging: input.logging ? withNulls(input.logging, LOGGING.members) : null,
     resources: [{ minimumMemoryInMiB: memory(input, baseImageArn) }],
   };
 }
@@ -124,7 +124,7 @@ function assertHooks(hooks: HooksInput | null): void {
 }
 
 /** Members that a request left out, as explicit nulls. */
-function withNulls(value: object, members: Members): Record<string, unknown> {
+function withNulls(value: object, members: Members = {}): Record<string, unknown> {
   const given = value as Record<string, unknown>;
   return Object.fromEntries(Object.entries(members).map(([name, rule]) => {
     const member = given[name] ?? null;

@@ -20,7 +20,6 @@ export interface VersionRecord {
   updatedAt: number;
   stateChangedAt: number;
   state: 'PENDING' | 'IN_PROGRESS' | 'SUCCESSFUL' | 'FAILED' | 'DELETING';
-  stateReason: string | null;
   status: 'ACTIVE' | 'INACTIVE';
 }
 
@@ -40,7 +39,15 @@ export interface ImageRecord {
 }
 
 export function latestActive(image: ImageRecord): VersionRecord | undefined {
-  return image.versions.filter((version) => version.state === 'SUCCESSFUL' && version.status === 'ACTIVE').at(-1);
+  return image.versions.filter(isActive).at(-1);
+}
+
+export function activeVersion(image: ImageRecord, imageVersion: string): VersionRecord | undefined {
+  return image.versions.find((version) => version.imageVersion === imageVersion && isActive(version));
+}
+
+function isActive({ state, status }: VersionRecord): boolean {
+  return state === 'SUCCESSFUL' && status === 'ACTIVE';
 }
 
 export function latestFailed(image: ImageRecord): VersionRecord | undefined {

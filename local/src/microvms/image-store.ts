@@ -2,7 +2,7 @@ import { imageArn, parseImageArn, type Place } from './arns';
 import { check } from './constraints';
 import { notFound, ServiceError } from './errors';
 import type { ImageFiles } from './image-files';
-import { type ImageRecord, isBuilding, latestActive, type VersionRecord } from './image-record';
+import { activeVersion, type ImageRecord, isBuilding, latestActive, type VersionRecord } from './image-record';
 import { IDENTIFIER, NON_BLANK } from './member-rules';
 
 export interface ImageAndVersion {
@@ -55,21 +55,23 @@ export class ImageStore {
 
   resolveVersion(imageIdentifier: string, imageVersion: string): ImageAndVersion {
     check({ imageIdentifier, imageVersion }, { imageIdentifier: IDENTIFIER, imageVersion: NON_BLANK });
-    const image = this.resolve(imageIdentifier);
-    const version = image.versions.find((candidate) => candidate.imageVersion === imageVersion);
-    if (version) return { image, version };
-    throw notFound(`MicroVMImage not found for MicroVMImage: ${image.imageArn}, Version: ${imageVersion}`);
+    // A version is looked up by both at once: it makes no difference which of them is not there.
+    const image = this.#images.get(parseImageArn(this.place, imageIdentifier, 'image'));
+    const version = image?.versions.find((candidate) => candidate.imageVersion === imageVersion);
+    if (image && version) return { image, version };
+    throw notFound(`MicroVMImage not found for MicroVMImage: ${imageIdentifier}, Version: ${imageVersion}`);
   }
 
   /** The version that RunMicrovm starts: SUCCESSFUL and ACTIVE, of an image that is CREATED or UPDATED. */
   runnable(name: string, imageVersion: string | undefined): ImageAndVersion {
-    const image = this.find(name);
-    const pinned = image.versions.find((version) => version.imageVersion === imageVersion);
-    const version = imageVersion === undefined ? latestActive(image) : pinned;
-    const active = version?.state === 'SUCCESSFUL' && version.status === 'ACTIVE';
-    if (version && active && (image.state === 'CREATED' || image.state === 'UPDATED')) return { image, version };
+    const image = this.#images.get(name);
+    if (image?.state === 'CREATED' || image?.state === 'UPDATED') {
+      const version = imageVersion === undefined ? latestActive(image) : activeVersion(image, imageVersion);
+      if (version) return { image, version };
+    }
+    // An image that is not there has no active version either.
     const which = imageVersion === undefined ? '' : ` and version ${imageVersion}`;
-    throw notFound(`No active version found for MicroVM image ${image.imageArn}${which}`);
+    throw notFound(`No active version found for MicroVM image ${imageArn(this.place, name)}${which}`);
   }
 
   assertSettled(image: ImageRecord): void {

@@ -43,7 +43,8 @@ export function versionView(image: ImageRecord, version: VersionRecord): object 
     imageArn: image.imageArn,
     imageVersion: version.imageVersion,
     state: version.state,
-    stateReason: version.stateReason,
+    // Only builds tell why they failed.
+    stateReason: null,
     status: version.status,
     tags: null,
     updatedAt: version.updatedAt / 1000,

@@ -95,8 +95,9 @@ export class Images {
       this.#change(image, 'DELETING');
       this.#later(`Deletion of image ${image.name}`, this.environment.delays.imageDeletionMs, async () => {
         for (const version of image.versions) await spares.drop(version);
-        await files.removeImage(image.id);
+        // First, so that no state is saved that names files that are gone.
         store.remove(image);
+        await files.removeImage(image.id);
       });
     }
     return { imageIdentifier: image.imageArn, state: image.state };
@@ -114,9 +115,9 @@ export class Images {
     Object.assign(version, { state: 'DELETING', updatedAt: now, stateChangedAt: now });
     this.#later(`Deletion of image ${image.name} version ${imageVersion}`, this.environment.delays.versionDeletionMs, async () => {
       await spares.drop(version);
-      await files.removeVersion(version);
       image.versions = image.versions.filter((other) => other !== version);
       this.#change(image, 'UPDATED');
+      await files.removeVersion(version);
     });
     return { imageIdentifier: image.imageArn, imageVersion: version.imageVersion, state: version.state };
   }
@@ -177,7 +178,6 @@ export class Images {
       )),
       folder: this.environment.files.folderOf(image.id, imageVersion),
       state: 'PENDING',
-      stateReason: null,
       status: 'INACTIVE',
     };
     image.versions.push(version);

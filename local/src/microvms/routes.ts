@@ -11,22 +11,22 @@ export interface Route {
   run(path: Readonly<Record<string, string>>, request: ApiRequest): unknown;
 }
 
-/** The route of a request and the values of its path, percent-decoded. */
+/** The route of a request and the values of its path, percent-decoded. What has no value stands as the route has it, not encoded. */
 export function matchRoute(
   routes: readonly Route[],
   request: ApiRequest,
 ): { readonly route: Route; readonly values: Readonly<Record<string, string>> } | undefined {
-  const segments = decodeSegments(request.path);
+  const segments = request.path.split('/');
   for (const route of routes) {
-    const values = route.method === request.method && segments ? matchPath(route.path.split('/'), segments) : undefined;
+    const values = route.method === request.method ? matchPath(route.path.split('/'), segments) : undefined;
     if (values) return { route, values };
   }
   return undefined;
 }
 
-function decodeSegments(path: string): string[] | undefined {
+function decode(segment: string): string | undefined {
   try {
-    return path.split('/').map(decodeURIComponent);
+    return decodeURIComponent(segment);
   } catch {
     return undefined;
   }
@@ -36,7 +36,8 @@ function matchPath(pattern: readonly string[], segments: readonly string[]): Rec
   if (pattern.length !== segments.length) return undefined;
   const values: Record<string, string> = {};
   for (const [index, part] of pattern.entries()) {
-    if (part.startsWith('{') && segments[index] !== '') values[part.slice(1, -1)] = segments[index];
+    const value = part.startsWith('{') ? decode(segments[index]) : undefined;
+    if (value) values[part.slice(1, -1)] = value;
     else if (part !== segments[index]) return undefined;
   }
   return values;

@@ -2,14 +2,14 @@ import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { ENDPOINT_HOST } from 'microvm-sandbox/protocol';
 import type { ApiRequest, ApiResponse, ApiService, LogSink, ObjectReader } from '../api';
 import type { Clock } from '../clock';
+import { Background } from './background';
 import { type MicrovmFaults, NO_FAULTS } from '../faults/microvm-faults';
 import { metadataServer } from '../iam/instance-metadata';
 import type { Persistent } from '../persistent';
 import type { RoleAssumer } from '../role-session';
-import { Background } from './background';
+import { FileDisposal } from '../state/file-disposal';
 import type { ContainerEngine } from './container/container-engine';
 import { startContainerMachine } from './container/container-machine';
 import { CursorError, Cursors } from './cursors';
@@ -55,6 +55,10 @@ export interface MicrovmServiceOptions extends ServiceBehaviour {
   readonly onWarning?: (message: string) => void;
   /** Built images stay in `folder` after `close`, for a later `restore`. Default: they are removed. */
   readonly keepImages?: boolean;
+  /** Takes the files of what was deleted. Default: they are removed at once. */
+  readonly disposal?: FileDisposal;
+  /** Told when something has changed that no request waits for. */
+  readonly onChange?: () => void;
   /** RUN steps of Dockerfiles are executed, in namespaces and without a network. Default: they are left out. */
   readonly runSteps?: boolean;
   /** Builds and runs images as containers, in the place of `isolation`. Default: none. */
@@ -68,6 +72,9 @@ export interface MicrovmServiceOptions extends ServiceBehaviour {
 }
 
 const DEFAULT_SPARES = 4;
+
+/** The endpoints answer for every name in their domain, also for one that no microVM has. */
+const ENDPOINT_DOMAIN = /^[a-z0-9-]+\.lambda-microvm\.[a-z0-9-]+\.on\.aws(?::\d+)?$/;
 
 export interface ImageOfMicrovm {
   readonly imageArn: string;
@@ -107,7 +114,8 @@ export class MicrovmService implements ApiService, Persistent {
   constructor(options: MicrovmServiceOptions) {
     this.#options = options;
     const { account, region, logs, roles, isolation, engine, runSteps } = options;
-    const { faults = NO_FAULTS, bandwidth = false } = options;
+    const { faults = NO_FAULTS, bandwidth = false, onChange = () => undefined } = options;
+    const { disposal = new FileDisposal(false) } = options;
     const clock = new EndingClock(options.clock);
     this.#clock = clock;
     const place = { account, region };
@@ -119,9 +127,9 @@ export class MicrovmService implements ApiService, Persistent {
     const startInContainer: StartMachine | undefined = engine && ((spec) => startContainerMachine(engine, spec));
     this.#machines = new Machines(startInContainer ?? machineStarter(isolation, [folder]), join(folder, 'machines'));
     this.#spares = new Spares({ machines: this.#machines, clock, limit: options.spares ?? DEFAULT_SPARES, onWarning });
-    this.#background = new Background(onWarning);
+    this.#background = new Background(onWarning, onChange);
     this.#store = new ImageStore(place);
-    this.#files = new ImageFiles(join(folder, 'images'), (version) => this.#fleet.isUsed(version));
+    this.#files = new ImageFiles(join(folder, 'images'), (version) => this.#fleet.isUsed(version), disposal);
     this.#limits = new RateLimits(clock, quotas.rates ?? {});
     const shared = {
       place,
@@ -198,9 +206,9 @@ export class MicrovmService implements ApiService, Persistent {
     void this.#endpoint.handleUpgrade(request, socket, head);
   }
 
-  /** True for the `Host` of a microVM's endpoint, with or without a port. */
+  /** True for a `Host` that the endpoints answer for, with or without a port, whether it is a microVM's or not. */
   isEndpointHost(host: string): boolean {
-    return ENDPOINT_HOST.test(host.replace(/:\d+$/, ''));
+    return ENDPOINT_DOMAIN.test(host);
   }
 
   list(): { readonly images: readonly string[]; readonly microvms: readonly MicrovmSummary[] } {
@@ -259,7 +267,7 @@ export class MicrovmService implements ApiService, Persistent {
   }
 }
 
-/** A cursor ends in `=`, which the service takes percent-encoded only. */
+/** The service takes a `=` in a cursor percent-encoded only. */
 function assertEncodedCursor({ rawQuery = '' }: ApiRequest): void {
   if (/(?:^|&)nextToken=[^&]*=/.test(rawQuery)) throw new CursorError();
 }

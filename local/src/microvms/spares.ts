@@ -49,7 +49,7 @@ export class Spares {
   async take(guest: Guest, onOutput: (line: string) => void, signal: AbortSignal): Promise<Machine | undefined> {
     const { machines, clock } = this.options;
     try {
-      const machine = await this.#claim(guest.version, onOutput)
+      const machine = await this.#claim(guest, onOutput)
         ?? await startToReady(guest, { machines, clock, onOutput, signal });
       if (!signal.aborted) return machine;
       await machines.stop(machine);
@@ -89,7 +89,8 @@ export class Spares {
     await Promise.all(this.#leaving);
   }
 
-  async #claim(version: VersionRecord, onOutput: (line: string) => void): Promise<Machine | undefined> {
+  async #claim(guest: Guest, onOutput: (line: string) => void): Promise<Machine | undefined> {
+    const { version } = guest;
     const spare = this.#spares.get(version);
     // One that waits for its turn behind others is no faster than a new one.
     if (!spare?.begun) return undefined;
@@ -103,6 +104,8 @@ export class Spares {
     }
     await machine.resume();
     spare.output.open(onOutput);
+    // Whoever wants the next one soon finds it further on its way than after this one's run hook.
+    this.prepare(guest);
     return machine;
   }
 

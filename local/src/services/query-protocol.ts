@@ -125,7 +125,8 @@ export function constraint(name: string, value: string, demand: string): Service
   return new ServiceError('ValidationError', `1 validation error detected: Value ${value} at '${member}' failed to satisfy constraint: ${demand}`);
 }
 
-function formOf({ method, query, body }: ApiRequest): URLSearchParams {
+/** The members of a request, wherever its method puts them. */
+export function formOf({ method, query, body }: ApiRequest): URLSearchParams {
   return method === 'GET' ? query : new URLSearchParams(body.toString());
 }
 

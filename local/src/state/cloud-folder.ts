@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { FolderLock, readLock } from './folder-lock';
@@ -84,6 +84,8 @@ async function makeStateFolder(path: string): Promise<void> {
   const entries = await readdir(path);
   const foreign = entries.length > 0 && !entries.some((name) => name === 'state.json' || name.startsWith('lock.json'));
   if (foreign) throw new Error(`state: ${path} holds other files, such as "${entries[0]}"; give a folder that is empty or holds the state of a local cloud`);
+  // One that was there before may be open to others, and it will hold keys.
+  await chmod(path, 0o700);
 }
 
 /** Ends what dead local clouds of this user left running, and removes their temporary folders. In doubt a folder stays. */

@@ -18,11 +18,11 @@ export interface StateKeeperOptions {
   readonly onWarning: (message: string) => void;
 }
 
-/** Writes the state of the cloud a moment after each change, and when it stops. */
+/** Writes the state of the cloud a moment after each change, and when it stops: from `open` on. */
 export class StateKeeper implements Guard {
   #timer?: NodeJS.Timeout;
   #writing: Promise<void> = Promise.resolve();
-  #closed = false;
+  #phase: 'starting' | 'open' | 'closed' = 'starting';
 
   constructor(private readonly options: StateKeeperOptions) {}
 
@@ -39,9 +39,15 @@ export class StateKeeper implements Guard {
     }
   }
 
+  /** The cloud has started. One that fails to start leaves the state as it was. */
+  open(): void {
+    this.#phase = 'open';
+    this.touch();
+  }
+
   /** Something has changed. */
   touch(): void {
-    if (this.#closed || this.#timer) return;
+    if (this.#phase !== 'open' || this.#timer) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#write();
@@ -56,10 +62,10 @@ export class StateKeeper implements Guard {
 
   /** Writes the state as it is now; what happens later is not kept. */
   async close(): Promise<void> {
-    if (this.#closed) return this.#writing;
-    this.#closed = true;
+    const wasOpen = this.#phase === 'open';
+    this.#phase = 'closed';
     clearTimeout(this.#timer);
-    await this.#write();
+    await (wasOpen ? this.#write() : this.#writing);
   }
 
   #write(): Promise<void> {

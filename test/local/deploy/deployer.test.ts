@@ -87,6 +87,17 @@ test('deploys a function from an asset with its role, bucket, table and log grou
   expect(warnings()).toEqual([]);
 });
 
+test('does one deployment of a stack after the other, however many ask at once', async () => {
+  const group = (name: string) => synthesize((stack) => {
+    new LogGroup(stack, 'Group', { logGroupName: name, removalPolicy: RemovalPolicy.DESTROY });
+  });
+  const { deployer } = cloud;
+  const both = await Promise.all([deployer.deploy(group('/a')), deployer.deploy(group('/b')), deployer.deploy(group('/c'))]);
+  expect(both.map(([{ resources }]) => resources[0].logicalId)).toHaveLength(3);
+  expect(['/a', '/b', '/c']).toEqual(expect.arrayContaining(cloud.services.logs.declaredGroups()));
+  expect(cloud.services.logs.declaredGroups()).toHaveLength(1);
+});
+
 test('tells what happens to each resource and to the stack', async () => {
   await deploy((scope) => void new LogGroup(scope, 'Logs'));
   expect(cloud.events).toEqual([

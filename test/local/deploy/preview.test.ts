@@ -36,7 +36,7 @@ test('tells what is added, changed, replaced and removed, by which properties', 
     Same: group('/same'), Changed: retaining(3), Replaced: group('/two'), Added: group('/added'), Policy: group('/policy', { DeletionPolicy: 'Retain' }),
   })).toEqual([
     { action: 'Modify', logicalId: 'Changed', physicalId: expect.stringMatching(/^Stack-Changed/), type: 'AWS::Logs::LogGroup', replacement: 'False', properties: ['RetentionInDays'] },
-    { action: 'Modify', logicalId: 'Replaced', physicalId: '/one', type: 'AWS::Logs::LogGroup', replacement: 'True', properties: ['LogGroupName'] },
+    { action: 'Modify', logicalId: 'Replaced', physicalId: '/one', type: 'AWS::Logs::LogGroup', replacement: 'True', properties: ['LogGroupName'], replacing: ['LogGroupName'] },
     { action: 'Add', logicalId: 'Added', type: 'AWS::Logs::LogGroup', properties: [] },
     { action: 'Modify', logicalId: 'Policy', physicalId: '/policy', type: 'AWS::Logs::LogGroup', replacement: 'False', properties: [] },
     { action: 'Remove', logicalId: 'Removed', physicalId: '/removed', type: 'AWS::Logs::LogGroup', properties: [] },
@@ -70,6 +70,22 @@ test('counts attributes of a custom resource that is updated as unknown, and ask
   await stacks.delete('Stack');
 });
 
+test('tells which of the properties take a new resource', async () => {
+  const both = (LogGroupName: string, RetentionInDays: number) => (
+    group(undefined, { Properties: { LogGroupName, RetentionInDays } })
+  );
+  await stacks.create('Stack', { Group: both('/a', 1) });
+  expect(preview('Stack', { Group: both('/b', 3) })).toMatchObject([
+    { replacement: 'True', properties: ['LogGroupName', 'RetentionInDays'], replacing: ['LogGroupName'] },
+  ]);
+  await stacks.delete('Stack');
+});
+
 test('fails as the operation itself would', () => {
+  const importing = group({ 'Fn::Sub': ['${v}', { v: { 'Fn::ImportValue': { 'Fn::Sub': '${AWS::StackName}-none' } } }] });
+  expect(() => preview('New', { Group: importing })).toThrow('No export named New-none found');
+  const branch = { 'Fn::If': ['Never', { 'Fn::ImportValue': 'none' }, '/here'] };
+  const Conditions = { Never: { 'Fn::Equals': ['a', 'b'] } };
+  expect(preview('New', { Group: group(branch) }, { Conditions })).toHaveLength(1);
   expect(() => preview('New', { Group: group({ Ref: 'None' }) })).toThrow('Unresolved resource dependencies [None]');
 });

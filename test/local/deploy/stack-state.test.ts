@@ -79,3 +79,38 @@ test('tells a rollback and a deletion that a dead process left as failed', async
   const [thingOf] = after.stack('Deleting').resources;
   expect(thingOf).toMatchObject({ logicalId: 'Thing', physicalId: 'thing-Thing' });
 });
+
+test('deletes a nested stack that was being made, and what it had made', async () => {
+  await stacks.deployHandler();
+  cloud.services.buckets.createBucket('templates');
+  const inner = template({ Group: group('/inner'), Thing: thing({ Silent: 'Create' }, { DependsOn: 'Group' }) });
+  await cloud.services.buckets.put('templates', 'inner.json', Buffer.from(inner));
+  const TemplateURL = 'https://templates.s3.us-east-1.amazonaws.com/inner.json';
+  stacks.engine.create({ stackName: 'Outer', templateBody: template({ Inner: { Type: 'AWS::CloudFormation::Stack', Properties: { TemplateURL } } }) });
+  while (stacks.requests().length === 0) await new Promise(setImmediate);
+  const after = restarted();
+  expect((await after.delete('Outer')).status).toBe('DELETE_COMPLETE');
+  expect(after.engine.list().filter(({ status }) => status !== 'DELETE_COMPLETE').map(({ name }) => name)).toEqual(['Handlers']);
+  expect(cloud.services.logs.declaredGroups()).toEqual([]);
+});
+
+test('breaks off on the way: no rollback, no event, and the next start finds what it had begun', async () => {
+  await stacks.deployHandler();
+  await stacks.create('Deleting', { Thing: thing({ Silent: 'Delete' }) });
+  stacks.engine.delete('Deleting');
+  stacks.engine.create({
+    stackName: 'Stack',
+    templateBody: template({ Group: group('/made'), Thing: thing({ Silent: 'Create' }, { DependsOn: 'Group' }), Later: group('/later', { DependsOn: 'Thing' }) }),
+  });
+  while (stacks.requests().length < 3) await new Promise(setImmediate);
+  const before = [...cloud.events];
+  await cloud.deployer.close();
+  expect(cloud.events).toEqual(before);
+  expect(['Stack', 'Deleting'].map((name) => stacks.stack(name).status)).toEqual(['CREATE_IN_PROGRESS', 'DELETE_IN_PROGRESS']);
+  expect(cloud.services.logs.declaredGroups()).toEqual(['/made']);
+  expect(() => stacks.engine.create({ stackName: 'Other', templateBody: template({ Group: group() }) })).toThrow('the local cloud is stopped');
+  const after = restarted();
+  expect((await after.delete('Stack')).status).toBe('DELETE_COMPLETE');
+  expect(cloud.services.logs.declaredGroups()).toEqual([]);
+  expect(stacks.requests().map(({ RequestType }) => RequestType)).toEqual(['Create', 'Delete', 'Create', 'Delete']);
+});

@@ -175,6 +175,32 @@ test('keeps to each policy: what is retained on which occasion', async () => {
   expect(groups().sort()).toEqual(['/except', '/new', '/old', '/retained']);
 });
 
+test('deletes what a creation had made before it failed half way', async () => {
+  const wrong = { AssumeRolePolicyDocument: {}, Policies: [{ PolicyName: 'p', PolicyDocument: 'no object' }] };
+  const table = {
+    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    TimeToLiveSpecification: { Enabled: 'perhaps', AttributeName: 'gone' },
+  };
+  const policy = { PolicyName: 'half', PolicyDocument: {}, Roles: [{ Ref: 'Role' }, 'nobody'] };
+  const templates: Record<string, object>[] = [
+    { Role: { Type: 'AWS::IAM::Role', Properties: wrong } },
+    { Table: { Type: 'AWS::DynamoDB::Table', Properties: table } },
+    { Managed: { Type: 'AWS::IAM::ManagedPolicy', Properties: { ManagedPolicyName: 'managed', PolicyDocument: {}, Roles: ['nobody'] } } },
+  ];
+  for (const Resources of templates) {
+    const { events, status } = await stacks.create(`Stack${Object.keys(Resources).join('')}`, Resources);
+    expect(status).toBe('ROLLBACK_COMPLETE');
+    expect(events.filter(({ resourceType }) => resourceType !== 'AWS::CloudFormation::Stack').map((event) => event.status))
+      .toEqual(['CREATE_IN_PROGRESS', 'CREATE_FAILED', 'DELETE_IN_PROGRESS', 'DELETE_COMPLETE']);
+  }
+  expect([cloud.services.iam.roles(), cloud.services.dynamodb.tables()]).toEqual([[], []]);
+  await stacks.create('Roles', { Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'kept', AssumeRolePolicyDocument: {} } } });
+  const half = { Type: 'AWS::IAM::Policy', Properties: { ...policy, Roles: ['kept', 'nobody'] } };
+  expect((await stacks.create('Policies', { Policy: half })).status).toBe('ROLLBACK_COMPLETE');
+  expect([...cloud.services.iam.role('kept').policies.keys()]).toEqual([]);
+});
+
 test('refuses to replace what keeps its name', async () => {
   await stacks.create('Stack', { Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'named', Path: '/a/', AssumeRolePolicyDocument: {} } } });
   const record = await stacks.update('Stack', { Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'named', Path: '/b/', AssumeRolePolicyDocument: {} } } });
@@ -225,7 +251,8 @@ test('fails to delete or change an export in use, to export a name twice, and to
   const twice = await stacks.create('Twice', { Group: group('/three') }, exporting('shared'));
   expect(twice.events.find(({ status }) => status === 'ROLLBACK_IN_PROGRESS')?.reason).toContain('Export with name shared is already exported by stack Producer.');
   const missing = await stacks.create('Missing', { Group: group({ 'Fn::ImportValue': 'none' }) });
-  expect(missing.events.find(({ status }) => status === 'CREATE_FAILED')).toMatchObject({ logicalId: 'Group', reason: 'No export named none found' });
+  expect(statusesOf(missing)).toEqual(['CREATE_IN_PROGRESS', 'ROLLBACK_IN_PROGRESS', 'ROLLBACK_COMPLETE']);
+  expect(missing.events[1].reason).toBe('No export named none found. Rollback requested by user.');
   await stacks.delete('Consumer');
   expect((await stacks.delete('Producer')).status).toBe('DELETE_COMPLETE');
 });

@@ -11,7 +11,7 @@ const sources: AccessSources = {
   account: ACCOUNT,
   region: 'us-east-1',
   imageOf: (id) => (id === 'microvm-1' ? IMAGE : undefined),
-  tagsOf: async (arn): Promise<Record<string, string>> => (arn === IMAGE ? { team: 'blue' } : {}),
+  tagsOf: (arn): Record<string, string> => (arn === IMAGE ? { team: 'blue' } : {}),
   partitionKey: async (table) => (table === 'table' ? 'pk' : undefined),
   hasObject: (_, key) => key !== 'missing',
 };

@@ -123,6 +123,11 @@ test('fails for each right that RunMicrovm needs, one after the other', async ()
   }
 });
 
+test('fails for the key that people use out of habit: on AWS it is nobody\'s', async () => {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  await expect(new S3Client({ ...cloud.configuration, credentials, forcePathStyle: true }).send(get('there'))).rejects.toMatchObject({ name: 'InvalidAccessKeyId' });
+});
+
 test('fails for a plain request to S3', async () => {
   expect(await cloud.send('/bucket/there')).toMatchObject({ status: 403, body: expect.stringContaining('AccessDenied') });
 });

@@ -12,12 +12,14 @@ import { MicrovmsDouble } from '../test-cloud';
 export const ACCOUNT = '000000000000';
 export const REGION = 'us-east-1';
 
-/** MicroVMs that are there by name only. */
-class ListedMicrovms extends MicrovmsDouble {
-  readonly listed: { microvmId: string; imageArn: string }[] = [];
+/** A service without microVMs and images. */
+class EmptyMicrovms extends MicrovmsDouble {
+  imageOf() {
+    return undefined;
+  }
 
-  list() {
-    return { microvms: this.listed };
+  tagsOf() {
+    return undefined;
   }
 }
 
@@ -33,13 +35,16 @@ export class IamCloud {
     const cloud = new IamCloud(await mkdtemp(join(tmpdir(), 'iam-test-')), authorize);
     const { byName, responses } = cloud.services;
     await (cloud.services as { start?: () => Promise<void> }).start?.();
-    cloud.gateway.mount({ microvms: cloud.microvms, services: byName, responses, responseHost: responses.host });
+    const services = { ...byName, cloudformation: cloud.stacks };
+    cloud.gateway.mount({ microvms: cloud.microvms, services, responses, responseHost: responses.host });
     cloud.port = await cloud.gateway.listen(0);
     return cloud;
   }
 
   readonly clock = new LocalClock();
-  readonly microvms = new ListedMicrovms();
+  readonly microvms = new EmptyMicrovms();
+  /** CloudFormation, which takes everything. */
+  readonly stacks = { handle: async () => ({ status: 200, body: '<Response/>' }) };
   readonly denials: DeniedEvent[] = [];
   readonly services: Services;
   readonly gateway: Gateway;

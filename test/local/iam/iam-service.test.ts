@@ -107,7 +107,7 @@ describe('AssumeRole', () => {
   const byAccount = (Action: string | string[], Condition?: object) => ({
     Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` }, Action, ...(Condition && { Condition }) }],
   });
-  const userArn = (iam: IamService) => iam.principal('test')?.arn ?? '';
+  const userArn = (iam: IamService) => iam.principal(iam.user.accessKeyId)?.arn ?? '';
 
   test('lets the user assume a role that trusts the account', async () => {
     const iam = enforcing();

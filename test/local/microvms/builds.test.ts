@@ -1,5 +1,5 @@
 import {
-  CreateMicrovmImageCommand, GetMicrovmImageBuildCommand, ListMicrovmImageBuildsCommand, UpdateMicrovmImageCommand,
+  CreateMicrovmImageCommand, ListMicrovmImageBuildsCommand, UpdateMicrovmImageCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import { ALL_HOOKS, COUNTER, guest, HOOKED } from './guests';
 import { describeEachIsolation } from './isolations';
@@ -17,7 +17,15 @@ describeEachIsolation((isolation) => {
     expect(await cloud.imageState(imageArn)).toBe('CREATE_FAILED');
     const version = await cloud.version(imageArn);
     expect(version).toMatchObject({ state: 'FAILED', status: 'INACTIVE' });
+    // Only the builds tell why.
+    expect(version.stateReason).toBeUndefined();
+    expect((await wire(`${imageArn}/versions/1.0`)).versionStateTimeBucket).toMatch(/^FAILED#\d{8}$/);
     return reason(imageArn);
+  }
+
+  /** Body of an answer as it stands on the wire. */
+  async function wire(path: string): Promise<Record<string, unknown>> {
+    return JSON.parse((await cloud.raw('GET', `/2025-09-09/microvm-images/${path}`)).body) as Record<string, unknown>;
   }
 
   function messages(version: string): string[] {
@@ -135,17 +143,19 @@ describeEachIsolation((isolation) => {
     expect(new Set(cloud.logs.filter(({ stream }) => stream === streams[0]).map(({ time }) => time)).size).toBe(1);
   });
 
-  test('a successful build has its sizes, a failed one none', async () => {
-    const good = await cloud.createImage('good', COUNTER);
-    const bad = await cloud.createImage('bad', { x: '' });
+  test('a successful build has its sizes, one whose container failed none, and one whose hook failed that of the container', async () => {
     const sizes = async (imageIdentifier: string) => {
       const { items = [] } = await cloud.client.send(new ListMicrovmImageBuildsCommand({ imageIdentifier, imageVersion: '1.0', chipsetGeneration: '3' }));
       expect(items).toHaveLength(1);
-      return (await cloud.client.send(new GetMicrovmImageBuildCommand({
-        imageIdentifier, imageVersion: '1.0', buildId: items[0].buildId,
-      }))).snapshotBuild;
+      return (await wire(`${imageIdentifier}/versions/1.0/builds/${items[0].buildId}`)).snapshotBuild;
     };
-    expect(await sizes(good)).toMatchObject({ memorySnapshotSizeInBytes: expect.any(Number) });
-    expect((await sizes(bad))?.codeInstallSizeInBytes).toBeUndefined();
+    const unset = { codeInstallSizeInBytes: null, diskSnapshotSizeInBytes: null, memorySnapshotSizeInBytes: null };
+    const size = expect.any(Number);
+    expect(await sizes(await cloud.createImage('good', COUNTER))).toEqual({
+      codeInstallSizeInBytes: size, diskSnapshotSizeInBytes: size, memorySnapshotSizeInBytes: size,
+    });
+    expect(await sizes(await cloud.createImage('bad', { x: '' }))).toEqual(unset);
+    const unready = await cloud.createImage('unready', HOOKED, { hooks: ALL_HOOKS, environmentVariables: { STATUS_ready: '500' } });
+    expect(await sizes(unready)).toEqual({ ...unset, codeInstallSizeInBytes: size });
   });
 });

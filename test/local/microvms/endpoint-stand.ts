@@ -20,7 +20,8 @@ export class EndpointStand {
   /** Awaited before the microVM can be reached; a test may hold it. */
   awake: Promise<void> = Promise.resolve();
   state: ReachableMicrovm['state'] = 'RUNNING';
-  readonly #tracked: Socket[] = [];
+  /** The endpoint's side of these connections, as the microVM gets to know them. */
+  readonly tracked: Socket[] = [];
   readonly #guest: TcpServer;
   readonly #server: Server;
 
@@ -61,7 +62,7 @@ export class EndpointStand {
 
   /** As a suspend does. */
   cut(): void {
-    for (const line of this.#tracked) line.destroy();
+    for (const line of this.tracked) line.destroy();
   }
 
   async close(): Promise<void> {
@@ -79,7 +80,7 @@ export class EndpointStand {
       get state() { return stand.state; },
       guest: { version: { configuration: { resources: [{ minimumMemoryInMiB }] } } },
       touch: () => void (stand.touches += 1),
-      track: (connection) => void stand.#tracked.push(connection),
+      track: (connection) => void stand.tracked.push(connection),
       reach: async () => {
         await stand.awake;
         return { dial: () => stand.#dial() };

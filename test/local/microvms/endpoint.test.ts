@@ -74,8 +74,11 @@ describeEachIsolation((isolation) => {
     ]) {
       expect(await cloud.fetch(vm.endpoint, '/', { token: given })).toMatchObject({ ...refused, body });
     }
-    const unknown = `00000000-0000-0000-0000-000000000000.lambda-microvm.${REGION}.on.aws`;
-    expect(await cloud.fetch(unknown, '/', { token })).toMatchObject({ ...refused, body: 'Token authentication failed' });
+    for (const name of ['00000000-0000-0000-0000-000000000000', 'no-uuid']) {
+      const unknown = `${name}.lambda-microvm.${REGION}.on.aws`;
+      expect(await cloud.fetch(unknown, '/', { token })).toMatchObject({ ...refused, body: 'Token authentication failed' });
+      expect(await cloud.fetch(unknown, '/')).toMatchObject({ ...refused, body: 'Request missing authentication' });
+    }
     const narrow = await cloud.token(vm.id, [8080]);
     expect(await cloud.fetch(vm.endpoint, '/', { token: narrow, headers: { 'x-aws-proxy-port': '9000' } }))
       .toMatchObject({ ...refused, body: 'Access to port denied' });

@@ -87,6 +87,30 @@ describe('answers', () => {
     await settled(arnOf('defaults'));
   });
 
+  test('repeat what a request said, with null for each member that it left out', async () => {
+    const given = {
+      ...input(await cloud.putArtifact('nested.zip', SLEEPER)),
+      logging: { cloudWatch: { logGroup: '/aws/lambda-microvms/nested' } },
+      hooks: { port: 8080, microvmImageHooks: { ready: 'DISABLED' } },
+    };
+    const nested = {
+      logging: { cloudWatch: { logGroup: '/aws/lambda-microvms/nested', logStream: null }, disabled: null },
+      hooks: {
+        port: 8080,
+        microvmHooks: null,
+        microvmImageHooks: { ready: 'DISABLED', readyTimeoutInSeconds: null, validate: null, validateTimeoutInSeconds: null },
+      },
+    };
+    expect(await wire('POST', '/2025-09-09/microvm-images', { name: 'nested', ...given })).toMatchObject(nested);
+    await settled(arnOf('nested'));
+    const path = `/2025-09-09/microvm-images/${arnOf('nested')}`;
+    expect(await wire('GET', `${path}/versions/1.0`)).toMatchObject(nested);
+    expect((await cloud.version(arnOf('nested'))).logging).toEqual(given.logging);
+    expect(await wire('PUT', path, { ...given, logging: { disabled: {} } })).toMatchObject({ logging: { cloudWatch: null, disabled: {} } });
+    await settled(arnOf('nested'));
+    expect((await cloud.version(arnOf('nested'), '2.0')).logging).toEqual({ disabled: {} });
+  });
+
   test('to UpdateMicrovmImage replace every member', async () => {
     const imageArn = await cloud.createImage('replaced', SLEEPER, { description: 'first', environmentVariables: { A: 'b' } });
     expect(await update(imageArn, SLEEPER, { baseImageVersion: '0', resources: [{ minimumMemoryInMiB: 512 }] })).toMatchObject({
@@ -306,9 +330,14 @@ describe('an identifier', () => {
     }))],
   ];
 
-  test.each(operations)('of %s fails unless it is this account\'s full ARN', async (_, send) => {
+  /** Operations on a version look for the image and its version at once. */
+  const ofVersion = ['GetMicrovmImageVersion', 'UpdateMicrovmImageVersion', 'DeleteMicrovmImageVersion', 'ListMicrovmImageBuilds',
+    'GetMicrovmImageBuild'];
+
+  test.each(operations)('of %s fails unless it is this account\'s full ARN', async (operation, send) => {
+    const sought = ofVersion.includes(operation) ? `MicroVMImage: ${UNKNOWN}, Version: 1.0` : `MicroVMImageID: ${UNKNOWN}`;
     await expect(send(UNKNOWN)).rejects.toMatchObject({
-      name: 'ResourceNotFoundException', message: `MicroVMImage not found for MicroVMImageID: ${UNKNOWN}`, $metadata: { httpStatusCode: 404 },
+      name: 'ResourceNotFoundException', message: `MicroVMImage not found for ${sought}`, $metadata: { httpStatusCode: 404 },
     });
     await expect(send('bare-name')).rejects.toMatchObject({
       name: 'ValidationException', message: 'Invalid ARN format: bare-name', $metadata: { httpStatusCode: 400 },
@@ -358,22 +387,21 @@ describe('lists', () => {
     expect(items.map(({ name }) => name)).toEqual(['b']);
   });
 
-  test('fail on a cursor that is altered, foreign or not encoded', async () => {
+  test('fail on a cursor that is altered or foreign, or holds a = that is not encoded', async () => {
     const imageArn = await cloud.createImage('a', SLEEPER);
     await cloud.createImage('b', SLEEPER);
     const images = '/2025-09-09/microvm-images';
     const { nextToken } = await wire('GET', `${images}?maxResults=1`);
     const cursor = String(nextToken);
-    expect(cursor).toMatch(/^[A-Za-z0-9_-]{687,799}=$/);
-    const encoded = encodeURIComponent(cursor);
-    expect((await cloud.raw('GET', `${images}?nextToken=${encoded}`)).status).toBe(200);
+    expect(cursor).toMatch(/^[A-Za-z0-9_-]{688}$/);
+    expect((await cloud.raw('GET', `${images}?nextToken=${cursor}`)).status).toBe(200);
     const refused = { status: 400, headers: { 'x-amzn-errortype': 'ValidationException' }, body: '{"message":null}' };
-    const altered = encodeURIComponent(`${cursor.slice(0, 100)}${cursor[100] === 'A' ? 'B' : 'A'}${cursor.slice(101)}`);
-    for (const bad of [cursor, cursor.slice(0, -1), altered, '', 'x', `${encoded}%20`]) {
+    const altered = `${cursor.slice(0, 100)}${cursor[100] === 'A' ? 'B' : 'A'}${cursor.slice(101)}`;
+    for (const bad of [`${cursor}=`, `${cursor}%3D`, cursor.slice(0, -1), altered, '', 'x', `${cursor}%20`]) {
       expect(await cloud.raw('GET', `${images}?nextToken=${bad}`)).toMatchObject(refused);
     }
-    expect(await cloud.raw('GET', `${images}/${imageArn}/versions?nextToken=${encoded}`)).toMatchObject(refused);
-    expect(await cloud.raw('GET', `/2025-09-09/microvms?nextToken=${encoded}`)).toMatchObject(refused);
+    expect(await cloud.raw('GET', `${images}/${imageArn}/versions?nextToken=${cursor}`)).toMatchObject(refused);
+    expect(await cloud.raw('GET', `/2025-09-09/microvms?nextToken=${cursor}`)).toMatchObject(refused);
     for (const path of [`${images}/${imageArn}/versions`, `${images}/${imageArn}/versions/1.0/builds`]) {
       expect((await cloud.raw('GET', `${path}?maxResults=51`)).body).toContain('Member must have value less than or equal to 50');
       expect((await wire('GET', `${path}?maxResults=1`)).items).toHaveLength(1);

@@ -8,6 +8,7 @@ import {
   SuspendMicrovmCommand, TerminateMicrovmCommand, UpdateMicrovmImageCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import { BASE_IMAGE, MicrovmCloud, ROLE } from './microvm-cloud';
+import { FileDisposal } from '../../../local/src/state/file-disposal';
 
 const SLEEPER = { Dockerfile: 'FROM scratch\nCMD ["sleep", "600"]\n' };
 const ALWAYS = { timeScale: 0, keepImages: true };
@@ -144,6 +145,27 @@ test('a version whose files are lost has failed', async () => {
   await next.service.restore(state);
   expect(await next.version(imageIdentifier)).toMatchObject({ state: 'FAILED' });
   await expect(next.client.send(new RunMicrovmCommand({ imageIdentifier }))).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});
+
+test('files of what was deleted stay until the state that does not name them is written', async () => {
+  await cloud.close();
+  const disposal = new FileDisposal(true);
+  let changes = 0;
+  const onChange = (): void => void ++changes;
+  cloud = await new MicrovmCloud('processes', undefined, { ...ALWAYS, folder, disposal, onChange }).open();
+  const gone = await cloud.createImage('gone', SLEEPER);
+  const imageIdentifier = await cloud.createImage('pruned', SLEEPER);
+  await cloud.until('the builds', () => changes === 2);
+  const update = { imageIdentifier, baseImageArn: BASE_IMAGE, buildRoleArn: ROLE, codeArtifact: { uri: 's3://artifacts/pruned.zip' } };
+  await cloud.client.send(new UpdateMicrovmImageCommand(update));
+  await cloud.until('the update', () => changes === 3);
+  await cloud.client.send(new DeleteMicrovmImageCommand({ imageIdentifier: gone }));
+  await cloud.client.send(new DeleteMicrovmImageVersionCommand({ imageIdentifier, imageVersion: '1.0' }));
+  await cloud.until('the deletions', () => changes === 5);
+  expect(cloud.service.list().images).toEqual(['pruned']);
+  expect(await versionFolders()).toEqual(['1', '1', '2']);
+  await disposal.take()();
+  expect(await versionFolders()).toEqual(['2']);
 });
 
 test('without keepImages no file is left after close', async () => {

@@ -173,7 +173,7 @@ describe('GetMicrovm', () => {
     expect(JSON.parse(body)).toEqual({ message: `MicroVM not found: ${UNKNOWN}`, resourceId: null, resourceType: null });
     for (const path of ['mvm-1', `${UNKNOWN}0`, encodeURIComponent(image)]) {
       expect(await cloud.raw('GET', `/2025-09-09/microvms/${path}`)).toMatchObject({
-        status: 502, headers: { 'content-type': 'text/html' }, body: expect.stringContaining('nginx'),
+        status: 502, headers: { 'content-type': 'text/html' }, body: expect.stringContaining('<h1>502 Bad Gateway</h1>'),
       });
     }
   });

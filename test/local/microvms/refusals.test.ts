@@ -59,7 +59,7 @@ describe('requests that the service refuses', () => {
     ['a bare name', { imageIdentifier: 'plain' }, 'ValidationException', 'Malformed ARN - doesn\'t start with \'arn:\''],
     ['another account\'s image', { imageIdentifier: `arn:aws:lambda:${REGION}:111111111111:microvm-image:plain` }, 'AccessDeniedException', ''],
     ['an unknown image', { imageIdentifier: `arn:aws:lambda:${REGION}:${ACCOUNT}:microvm-image:nope` }, 'ResourceNotFoundException',
-      `MicroVMImage not found for MicroVMImageID: arn:aws:lambda:${REGION}:${ACCOUNT}:microvm-image:nope`],
+      `No active version found for MicroVM image arn:aws:lambda:${REGION}:${ACCOUNT}:microvm-image:nope`],
     ['an unknown version', { imageVersion: '9.0' }, 'ResourceNotFoundException', 'and version 9.0'],
     ['a payload without run hook', { runHookPayload: 'x' }, 'ValidationException',
       'The run hook must be enabled in the MicroVM image to pass the run hook payload.'],
@@ -87,7 +87,7 @@ describe('requests that the service refuses', () => {
       name: 'ResourceNotFoundException', message: `MicroVM not found: ${microvmIdentifier}`, $metadata: { httpStatusCode: 404 },
     });
     await expect(cloud.client.send(new ListManagedMicrovmImageVersionsCommand({ imageIdentifier }))).rejects.toThrow('MicroVMImage not found');
-    expect(await cloud.raw('GET', '/2025-09-09/microvms/nope')).toMatchObject({ status: 502, body: expect.stringContaining('nginx') });
+    expect(await cloud.raw('GET', '/2025-09-09/microvms/nope')).toMatchObject({ status: 502, body: expect.stringContaining('<h1>502 Bad Gateway</h1>') });
     expect(await cloud.raw('GET', '/2025-09-09/nothing')).toMatchObject({ status: 404, body: expect.stringContaining('<html>') });
     expect(await cloud.raw('POST', '/2025-09-09/microvms', '{')).toMatchObject({ status: 400 });
   });

@@ -1,8 +1,10 @@
 import {
-  BatchWriteItemCommand, CreateTableCommand, DeleteItemCommand, DeleteTableCommand, DescribeTableCommand,
-  DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand, ScanCommand, TransactGetItemsCommand,
-  TransactWriteItemsCommand, UpdateItemCommand, UpdateTimeToLiveCommand,
+  BatchGetItemCommand, BatchWriteItemCommand, CreateTableCommand, DeleteItemCommand, DeleteTableCommand,
+  DescribeTableCommand, DescribeTimeToLiveCommand, DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand,
+  QueryCommand, ScanCommand, TagResourceCommand, TransactGetItemsCommand, TransactWriteItemsCommand,
+  UpdateItemCommand, UpdateTableCommand, UpdateTimeToLiveCommand, paginateQuery, paginateScan,
 } from '@aws-sdk/client-dynamodb';
+import { DynamoDbService } from '../../../local/src/services/dynamodb/dynamodb-service';
 import type { TestCloud } from '../test-cloud';
 import { startTestCloud } from '../test-cloud';
 
@@ -178,7 +180,7 @@ test('keeps racing transactions apart', async () => {
 
 test('reads several items in one transaction', async () => {
   await put('1', 1);
-  const TransactItems = [{ Get: { TableName, Key: key('1') } }, { Get: { TableName, Key: key('none') } }];
+  const TransactItems = [{ Get: { TableName: cloud.services.dynamodb.tableArn(TableName), Key: key('1') } }, { Get: { TableName, Key: key('none') } }];
   const { Responses } = await client.send(new TransactGetItemsCommand({ TransactItems }));
   expect(Responses?.map(({ Item }) => Item?.n?.N)).toEqual(['1', undefined]);
 });
@@ -205,6 +207,142 @@ test('keeps the items of a table that gets another index', async () => {
     TableName, IndexName: 'byN', KeyConditionExpression: 'n = :n', ExpressionAttributeValues: { ':n': { N: '5' } },
   }));
   expect(Items?.map(({ id }) => id.S)).toEqual(['1']);
+});
+
+const byN = {
+  IndexName: 'byN',
+  KeySchema: [{ AttributeName: 'n', KeyType: 'HASH' as const }],
+  Projection: { ProjectionType: 'ALL' as const },
+};
+const number = [{ AttributeName: 'n', AttributeType: 'N' as const }];
+const byNumber = (n: string) => ({
+  TableName, IndexName: 'byN', KeyConditionExpression: 'n = :n', ExpressionAttributeValues: { ':n': { N: n } },
+});
+const update = (input: object) => client.send(new UpdateTableCommand({ TableName, ...input }));
+const createIndex = () => update({ AttributeDefinitions: number, GlobalSecondaryIndexUpdates: [{ Create: byN }] });
+
+test('gives a table an index through the API, which is there after a restart, and takes it away', async () => {
+  await put('1', 5);
+  const { TableDescription } = await createIndex();
+  expect(TableDescription?.GlobalSecondaryIndexes).toMatchObject([{ IndexName: 'byN' }]);
+  const restarted = new DynamoDbService(cloud.clock, cloud);
+  await restarted.restore(JSON.parse(JSON.stringify(await cloud.services.dynamodb.save())));
+  const found = await restarted.call('Query', byNumber('5'));
+  await restarted.stop();
+  expect(found.Items).toEqual([{ ...key('1'), n: { N: '5' } }]);
+  await update({ GlobalSecondaryIndexUpdates: [{ Delete: { IndexName: 'byN' } }] });
+  await expect(client.send(new QueryCommand(byNumber('5')))).rejects.toMatchObject({ name: 'ValidationException' });
+  expect(await read('1')).toBe('5');
+});
+
+test('changes how a table is paid for', async () => {
+  await update({ BillingMode: 'PROVISIONED', ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 2 } });
+  const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+  expect(Table?.ProvisionedThroughput).toMatchObject({ WriteCapacityUnits: 2 });
+  const { TableDescription } = await update({ BillingMode: 'PAY_PER_REQUEST' });
+  expect(TableDescription?.BillingModeSummary).toMatchObject({ BillingMode: 'PAY_PER_REQUEST' });
+});
+
+test.each([
+  ['nothing', {}, 'ValidationException', 'At least one of'],
+  ['a stream, which is not emulated', { StreamSpecification: { StreamEnabled: false } }, 'ValidationException', 'got StreamSpecification'],
+  ['an index that is not there', { GlobalSecondaryIndexUpdates: [{ Delete: { IndexName: 'no-such' } }] }, 'ResourceNotFoundException', ''],
+  ['an index without its attribute', { GlobalSecondaryIndexUpdates: [{ Create: byN }] }, 'ValidationException', 'n'],
+  ['two new indexes', { AttributeDefinitions: number, GlobalSecondaryIndexUpdates: [{ Create: byN }, { Create: { ...byN, IndexName: 'too' } }] },
+    'LimitExceededException', 'Only 1 online index'],
+  ['a table that is not there', { TableName: 'no-such', BillingMode: 'PAY_PER_REQUEST' }, 'ResourceNotFoundException', 'no-such'],
+])('fails to change a table for %s, and leaves it as it was', async (_, input, name, message) => {
+  await put('1', 1);
+  await expect(update(input)).rejects.toMatchObject({ name, message: expect.stringContaining(message) });
+  expect(await read('1')).toBe('1');
+});
+
+test('fails to make an index twice', async () => {
+  await createIndex();
+  await expect(createIndex()).rejects.toMatchObject({ message: 'Attempting to create an index which already exists: byN' });
+});
+
+test('fails for an operation that is not emulated, and says so', async () => {
+  const ResourceArn = cloud.services.dynamodb.tableArn(TableName);
+  await expect(client.send(new TagResourceCommand({ ResourceArn, Tags: [] })))
+    .rejects.toMatchObject({ message: 'the local cloud\'s DynamoDB has no operation "TagResource"' });
+});
+
+test('lists tables, and fails for one that is there or is not', async () => {
+  expect((await client.send(new ListTablesCommand({}))).TableNames).toEqual([TableName]);
+  const again = client.send(new CreateTableCommand({
+    TableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+  }));
+  await expect(again).rejects.toMatchObject({ name: 'ResourceInUseException' });
+  await expect(client.send(new DeleteTableCommand({ TableName: 'no-such' }))).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});
+
+test('describes the time to live, and fails to change it to what it is', async () => {
+  const set = (Enabled: boolean, AttributeName: string) => {
+    return client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: { Enabled, AttributeName } }));
+  };
+  const describe = async () => (await client.send(new DescribeTimeToLiveCommand({ TableName }))).TimeToLiveDescription;
+  await expect(set(false, 'n')).rejects.toMatchObject({ name: 'ValidationException', message: 'TimeToLive is already disabled' });
+  await set(true, 'n');
+  expect(await describe()).toEqual({ TimeToLiveStatus: 'ENABLED', AttributeName: 'n' });
+  await expect(set(true, 'n')).rejects.toMatchObject({ message: 'TimeToLive is already enabled' });
+  await expect(set(true, 'm')).rejects.toMatchObject({ message: expect.stringContaining('current AttributeName is n') });
+  await set(false, 'n');
+  expect(await describe()).toEqual({ TimeToLiveStatus: 'DISABLED' });
+});
+
+describe('many items', () => {
+  const ids = Array.from({ length: 25 }, (_, index) => String(index).padStart(2, '0'));
+  const writeAll = () => client.send(new BatchWriteItemCommand({
+    RequestItems: { [TableName]: ids.map((id) => ({ PutRequest: { Item: key(id) } })) },
+  }));
+
+  test('are queried and scanned in pages', async () => {
+    await writeAll();
+    const ExpressionAttributeValues = { ':kind': { S: 'a' } };
+    const query = { TableName, KeyConditionExpression: 'kind = :kind', ExpressionAttributeValues };
+    const idsOf = async (pages: AsyncIterable<{ Items?: { id?: { S?: string } }[] }>) => {
+      const all: (string | undefined)[][] = [];
+      for await (const { Items = [] } of pages) all.push(Items.map(({ id }) => id?.S));
+      return all;
+    };
+    const queried = await idsOf(paginateQuery({ client, pageSize: 10 }, { ...query }) as AsyncIterable<never>);
+    expect([queried.map(({ length }) => length), queried.flat()]).toEqual([[10, 10, 5], ids]);
+    const scanned = await idsOf(paginateScan({ client, pageSize: 20 }, { TableName }) as AsyncIterable<never>);
+    expect(scanned.flat().sort()).toEqual(ids);
+    const backwards = await client.send(new QueryCommand({ ...query, ScanIndexForward: false, Limit: 2 }));
+    expect(backwards.Items?.map(({ id }) => id.S)).toEqual(['24', '23']);
+  });
+
+  test('are read in batches, by a table\'s ARN too', async () => {
+    await writeAll();
+    const Keys = [key('03'), key('none'), key('07')];
+    for (const table of [TableName, cloud.services.dynamodb.tableArn(TableName)]) {
+      const command = new BatchGetItemCommand({ RequestItems: { [table]: { Keys } } });
+      const { Responses, UnprocessedKeys } = await client.send(command);
+      expect(Responses?.[TableName].map(({ id }) => id.S).sort()).toEqual(['03', '07']);
+      expect(UnprocessedKeys).toEqual({});
+    }
+  });
+
+  test('fail in batches that are too large, and with one item twice', async () => {
+    const write = (...written: string[]) => client.send(new BatchWriteItemCommand({
+      RequestItems: { [TableName]: written.map((id) => ({ PutRequest: { Item: key(id) } })) },
+    }));
+    await expect(write(...ids, 'more')).rejects.toMatchObject({ name: 'ValidationException' });
+    await expect(write('1', '1')).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining('duplicates') });
+    const Keys = Array.from({ length: 101 }, (_, index) => key(String(index)));
+    await expect(client.send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys } } }))).rejects.toMatchObject({ name: 'ValidationException' });
+  });
+});
+
+test('fails a transaction of reads without any, and with something else', async () => {
+  const send = (TransactItems: never[]) => client.send(new TransactGetItemsCommand({ TransactItems }));
+  await expect(send([])).rejects.toMatchObject({ name: 'ValidationException' });
+  await expect(send([{ Put: {} } as never])).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
 test('writes and deletes in batches', async () => {

@@ -4,8 +4,8 @@ import {
   AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand,
   DeleteBucketLifecycleCommand, DeleteObjectTaggingCommand, GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
-  GetBucketVersioningCommand, GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand, ListMultipartUploadsCommand,
-  ListObjectsCommand, ListPartsCommand, PutBucketLifecycleConfigurationCommand, PutBucketVersioningCommand,
+  GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand, ListMultipartUploadsCommand,
+  ListObjectsCommand, ListPartsCommand, PutBucketLifecycleConfigurationCommand,
   PutObjectCommand,
   PutObjectTaggingCommand, S3Client, UploadPartCommand, UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
@@ -117,9 +117,6 @@ test('keeps tags of objects and configurations of buckets as they came', async (
 
   const { ServerSideEncryptionConfiguration } = await s3.send(new GetBucketEncryptionCommand({ Bucket }));
   expect(ServerSideEncryptionConfiguration?.Rules?.[0].ApplyServerSideEncryptionByDefault).toEqual({ SSEAlgorithm: 'AES256' });
-  expect((await s3.send(new GetBucketVersioningCommand({ Bucket }))).Status).toBeUndefined();
-  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
-  expect((await s3.send(new GetBucketVersioningCommand({ Bucket }))).Status).toBe('Enabled');
   const lifecycle = () => s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }));
   await expect(lifecycle()).rejects.toMatchObject({ name: 'NoSuchLifecycleConfiguration' });
   const Rules = [{ ID: 'old', Status: 'Enabled' as const, Filter: { Prefix: 'a/' }, Expiration: { Days: 3 } }];

@@ -7,7 +7,6 @@ import { optionalNumber, requiredString } from '../properties';
 import type { ResourceContext, ResourceType } from '../resource-type';
 import { generatedName } from '../resource-type';
 import type { Resource } from '../stack';
-import { PartialFailure } from '../stack';
 
 /** CloudFormation waits this long for an answer, unless the template says less. */
 const MAX_TIMEOUT_SECONDS = 3600;
@@ -27,8 +26,9 @@ export const customResource: ResourceType = {
   async create(properties, context) {
     const answer = await request({ RequestType: 'Create' }, properties, context);
     // CloudFormation deletes a resource whose creation failed, by the id that the failure came with, or by one that it makes up.
-    if (!answer.isSuccess) throw new PartialFailure(answer.physicalId ?? generatedName(context, 100), answer.reason);
-    return resourceOf(answer);
+    if (answer.isSuccess) return resourceOf(answer);
+    context.stands(answer.physicalId ?? generatedName(context, 100));
+    throw new Error(answer.reason);
   },
   async update(resource, properties, context, before) {
     const { physicalId } = resource;
@@ -67,13 +67,15 @@ async function request(asked: Asked, properties: Properties, context: ResourceCo
     ...(OldResourceProperties !== undefined && { OldResourceProperties: asStrings(OldResourceProperties) }),
   };
   const late = timeout(seconds, sent, context);
+  const end = untilAborted(context.ending);
   try {
     const given = response.then((body) => checkAnswer(body, sent));
-    const answer = await Promise.race([given, failureOf(sent, context), late.answer]);
+    const answer = await Promise.race([given, failureOf(sent, context), late.answer, end.broken]);
     // Whoever has the URL can answer in the resource's place.
     return answer.isSuccess ? answer : { ...answer, reason: answer.reason.replaceAll(url, '<response URL>') };
   } finally {
     late.timer.cancel();
+    end.forget();
     cancel();
   }
 }
@@ -92,6 +94,17 @@ function timeout(
   const reason = `CloudFormation did not receive a response from your Custom Resource within ${seconds} seconds. Please check your logs for requestId [${RequestId}].`;
   const { promise: answer, resolve } = deferred<CustomResourceAnswer>();
   return { timer: clock.after(seconds * 1000, () => resolve(failedAnswer(reason))), answer };
+}
+
+/** Rejects when the signal aborts. */
+function untilAborted(signal: AbortSignal): { broken: Promise<never>; forget: () => void } {
+  let forget = (): void => undefined;
+  const broken = new Promise<never>((_, reject) => {
+    const breakOff = (): void => reject(signal.reason);
+    signal.addEventListener('abort', breakOff);
+    forget = () => signal.removeEventListener('abort', breakOff);
+  });
+  return { broken, forget };
 }
 
 function deferred<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {

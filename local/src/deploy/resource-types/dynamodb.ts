@@ -14,6 +14,7 @@ export const table: ResourceType = {
     const name = optionalString(properties, 'TableName') ?? generatedName(context, 255);
     const { dynamodb } = context.services;
     await dynamodb.call('CreateTable', definitionOf(name, properties));
+    context.stands(name);
     await applyTimeToLive(name, properties, context);
     const { Table } = await dynamodb.call('DescribeTable', { TableName: name });
     return { physicalId: name, attributes: { Arn: dynamodb.tableArn(name), TableId: (Table as Json).TableId } };
@@ -65,7 +66,13 @@ async function applyTimeToLive(
   const specification = record(properties, 'TimeToLiveSpecification');
   const AttributeName = optionalString(specification, 'AttributeName') ?? '';
   const Enabled = AttributeName !== '' && (optionalBoolean(specification, 'Enabled') ?? false);
-  await services.dynamodb.call('UpdateTimeToLive', { TableName, TimeToLiveSpecification: { Enabled, AttributeName } });
+  const { TimeToLiveDescription } = await services.dynamodb.call('DescribeTimeToLive', { TableName });
+  const current = (TimeToLiveDescription as { AttributeName?: string }).AttributeName;
+  // DynamoDB refuses what changes nothing, and another attribute than the one that is in force.
+  if (!Enabled && current === undefined) return;
+  if (Enabled && current === AttributeName) return;
+  const change = { Enabled, AttributeName: Enabled ? AttributeName : current };
+  await services.dynamodb.call('UpdateTimeToLive', { TableName, TimeToLiveSpecification: change });
 }
 
 /** A global table has one replica here: this Region's. */

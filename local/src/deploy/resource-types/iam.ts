@@ -11,6 +11,7 @@ export const role: ResourceType = {
     const name = optionalString(properties, 'RoleName') ?? generatedName(context, 64);
     const path = optionalString(properties, 'Path');
     const created = context.services.iam.createRole(name, { path, trustPolicy: record(properties, 'AssumeRolePolicyDocument') });
+    context.stands(name);
     fill(created, properties, {});
     return { physicalId: name, attributes: { Arn: created.arn, RoleId: created.id } };
   },
@@ -36,8 +37,10 @@ function fill(filled: Role, properties: Properties, before: Properties): void {
 
 export const policy: ResourceType = {
   create(properties, context) {
+    const physicalId = generatedName(context, 128);
+    context.stands(physicalId);
     attach(context.services.iam, properties);
-    return { physicalId: generatedName(context, 128), attributes: {} };
+    return { physicalId, attributes: {} };
   },
   update(resource, properties, { services: { iam } }, before) {
     detach(iam, before);
@@ -67,6 +70,7 @@ export const managedPolicy: ResourceType = {
     const name = optionalString(properties, 'ManagedPolicyName') ?? generatedName(context, 128);
     const arn = iam.policyArn(optionalString(properties, 'Path') ?? '/', name);
     iam.putManagedPolicy(arn, record(properties, 'PolicyDocument'));
+    context.stands(arn);
     for (const roleName of strings(properties, 'Roles')) iam.role(roleName).managedPolicyArns.add(arn);
     return { physicalId: arn, attributes: { PolicyArn: arn } };
   },

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { NewFunction } from '../../services/lambda/lambda-service';
+import { permissionStatement } from '../../services/lambda/permission-statement';
 import type { Properties } from '../properties';
-import { optionalNumber, optionalString, record, requiredString } from '../properties';
+import { optionalNumber, optionalString, record, requiredString, strings } from '../properties';
 import type { ResourceContext, ResourceType } from '../resource-type';
 import { generatedName, unlessGone } from '../resource-type';
 import { zipEntries } from '../zip';
@@ -9,6 +10,7 @@ import { zipEntries } from '../zip';
 /** Names that Lambda keeps for itself. */
 const RESERVED_VARIABLES = /^(?:_HANDLER|_X_AMZN_TRACE_ID|AWS_DEFAULT_REGION|AWS_REGION|AWS_EXECUTION_ENV|AWS_LAMBDA_(?:FUNCTION_NAME|FUNCTION_MEMORY_SIZE|FUNCTION_VERSION|INITIALIZATION_TYPE|LOG_GROUP_NAME|LOG_STREAM_NAME|RUNTIME_API)|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR)$/;
 const MAX_ENVIRONMENT_BYTES = 4096;
+const NO_LAYERS = 'the local cloud has no layers; bundle what the function needs with its code';
 
 export const lambdaFunction: ResourceType = {
   createOnly: ['FunctionName', 'PackageType'],
@@ -33,6 +35,8 @@ async function newFunction(name: string, properties: Properties, context: Resour
   if (roleArn.startsWith(`arn:aws:iam::${context.account}:`) && !context.services.iam.hasRole(roleName)) {
     throw new Error(`The role defined for the function cannot be assumed by Lambda: there is no role "${roleName}"`);
   }
+  const layers = strings(properties, 'Layers');
+  if (layers.length > 0) throw new Error(`Layers: ${NO_LAYERS}; got ${layers.join(', ')}`);
   const logging = record(properties, 'LoggingConfig');
   return {
     name,
@@ -73,7 +77,7 @@ function environmentOf(properties: Properties): Record<string, string> {
 export const permission: ResourceType = {
   create(properties, context) {
     const physicalId = generatedName(context, 100);
-    context.services.lambda.addPermission(requiredString(properties, 'FunctionName'), physicalId, permissionStatement(properties));
+    context.services.lambda.addPermission(requiredString(properties, 'FunctionName'), physicalId, permissionOf(properties));
     return { physicalId, attributes: {} };
   },
   async delete({ physicalId }, properties, { services }) {
@@ -81,33 +85,42 @@ export const permission: ResourceType = {
   },
 };
 
-function permissionStatement(properties: Properties): object {
-  const given = requiredString(properties, 'Principal');
-  const isService = /^[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?$/.test(given);
-  const sourceArn = optionalString(properties, 'SourceArn');
-  const sourceAccount = optionalString(properties, 'SourceAccount');
-  const Condition = {
-    ...(sourceArn !== undefined && { ArnLike: { 'aws:SourceArn': sourceArn } }),
-    ...(sourceAccount !== undefined && { StringEquals: { 'aws:SourceAccount': sourceAccount } }),
-  };
-  const Principal = isService ? { Service: given } : given === '*' ? given : { AWS: given };
-  return { Principal, Action: requiredString(properties, 'Action'), ...(Object.keys(Condition).length > 0 && { Condition }) };
+function permissionOf(properties: Properties): object {
+  return permissionStatement({
+    Principal: requiredString(properties, 'Principal'),
+    Action: requiredString(properties, 'Action'),
+    SourceArn: optionalString(properties, 'SourceArn'),
+    SourceAccount: optionalString(properties, 'SourceAccount'),
+  });
 }
 
 export const eventInvokeConfig: ResourceType = {
   createOnly: ['FunctionName', 'Qualifier'],
   create(properties, context) {
-    const name = requiredString(properties, 'FunctionName');
-    context.services.lambda.setAsyncConfiguration(name, { maximumRetryAttempts: optionalNumber(properties, 'MaximumRetryAttempts') ?? 2 });
+    configureRetries(properties, context);
     return { physicalId: generatedName(context, 100), attributes: {} };
   },
-  async update(resource, properties, context) {
-    await eventInvokeConfig.create(properties, context);
+  update(resource, properties, context) {
+    configureRetries(properties, context);
     return resource;
   },
   async delete(_, properties, { services }) {
     const reset = (): void => services.lambda.setAsyncConfiguration(requiredString(properties, 'FunctionName'), { maximumRetryAttempts: 2 });
     await unlessGone(['ResourceNotFoundException'], reset);
+  },
+};
+
+function configureRetries(properties: Properties, { services }: ResourceContext): void {
+  const maximumRetryAttempts = optionalNumber(properties, 'MaximumRetryAttempts') ?? 2;
+  services.lambda.setAsyncConfiguration(requiredString(properties, 'FunctionName'), { maximumRetryAttempts });
+}
+
+export const layerVersion: ResourceType = {
+  create({ LayerName }) {
+    throw new Error(`LayerName "${String(LayerName ?? '')}": ${NO_LAYERS}`);
+  },
+  delete() {
+    // None was ever made.
   },
 };
 

@@ -8,8 +8,7 @@ export const logGroup: ResourceType = {
   create(properties, context) {
     const { logs } = context.services;
     const name = optionalString(properties, 'LogGroupName') ?? generatedName(context, 512);
-    logs.createGroup(name);
-    logs.setRetention(name, optionalNumber(properties, 'RetentionInDays'));
+    logs.createGroup(name, optionalNumber(properties, 'RetentionInDays'));
     return { physicalId: name, attributes: { Arn: `${logs.groupArn(name)}:*` } };
   },
   update(resource, properties, { services }) {

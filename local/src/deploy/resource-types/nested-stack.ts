@@ -5,21 +5,22 @@ import { record, records, requiredString } from '../properties';
 import type { ResourceContext, ResourceType } from '../resource-type';
 import { generatedName } from '../resource-type';
 import type { Resource } from '../stack';
-import { PartialFailure } from '../stack';
 
 /** A stack in a stack, from a template in the local S3. */
 export const nestedStack: ResourceType = {
   changesAttributes: true,
   async create(properties, context) {
     let begun: string | undefined;
+    const onBegun = (id: string): void => {
+      begun = id;
+      context.stands(id);
+    };
     try {
       const input = { ...await inputOf(properties, context), stackName: generatedName(context, 128) };
-      return resourceOf(await context.nested.create(input, context.stackId, (id) => {
-        begun = id;
-      }));
+      return resourceOf(await context.nested.create(input, context.stackId, onBegun));
     } catch (error) {
       if (begun === undefined) throw error;
-      throw new PartialFailure(begun, `Embedded stack ${begun} was not successfully created: ${(error as Error).message}`);
+      throw new Error(`Embedded stack ${begun} was not successfully created: ${(error as Error).message}`);
     }
   },
   async update({ physicalId }, properties, context) {

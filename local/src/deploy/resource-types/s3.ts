@@ -1,3 +1,4 @@
+import type { Bucket } from '../../services/s3/bucket-store';
 import { optionalString, record, records, requiredString } from '../properties';
 import type { Properties } from '../properties';
 import type { ResourceType } from '../resource-type';
@@ -11,10 +12,13 @@ export const bucket: ResourceType = {
     const { buckets } = context.services;
     if (buckets.hasBucket(name) && context.adopts(name)) buckets.bucket(name).tags = tagsOf(properties);
     else buckets.createBucket(name, tagsOf(properties));
+    applyVersioning(buckets.bucket(name), properties);
     return { physicalId: name, attributes: attributesOf(name, context.region) };
   },
   update(resource, properties, { services }) {
-    services.buckets.bucket(resource.physicalId).tags = tagsOf(properties);
+    const live = services.buckets.bucket(resource.physicalId);
+    live.tags = tagsOf(properties);
+    applyVersioning(live, properties);
     return resource;
   },
   async delete({ physicalId }, _, { services }) {
@@ -39,6 +43,13 @@ export const bucketPolicy: ResourceType = {
     });
   },
 };
+
+/** A bucket that once kept versions can only pause. */
+function applyVersioning(live: Bucket, properties: Properties): void {
+  const status = optionalString(record(properties, 'VersioningConfiguration'), 'Status');
+  if (status === 'Enabled' || status === 'Suspended') live.versioning = status;
+  else if (live.versioning !== undefined) live.versioning = 'Suspended';
+}
 
 function tagsOf(properties: Properties): Record<string, string> {
   return Object.fromEntries(records(properties, 'Tags').map((tag) => [requiredString(tag, 'Key'), requiredString(tag, 'Value')]));

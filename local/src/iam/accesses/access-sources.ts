@@ -7,8 +7,8 @@ export interface AccessSources {
   readonly region: string;
   /** ARN of the unversioned image that a microVM was started from. Undefined: there is no such microVM. */
   imageOf(microvmId: string): string | undefined;
-  /** Tags of an image or connector; none if it does not exist. */
-  tagsOf(arn: string): Promise<Readonly<Record<string, string>>>;
+  /** Tags of an image; none if there is no such image. */
+  tagsOf(arn: string): Readonly<Record<string, string>>;
   /** Name of a table's partition key. Undefined: there is no such table. */
   partitionKey(table: string): Promise<string | undefined>;
   hasObject(bucket: string, key: string): boolean;

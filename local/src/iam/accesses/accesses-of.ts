@@ -1,7 +1,8 @@
 import type { ApiCall } from '../../api';
 import type { Access } from '../authorization';
-import type { AccessCall, AccessSources, Members } from './access-sources';
+import type { AccessCall, AccessSources } from './access-sources';
 import { asList, asString, bodyOf } from './access-sources';
+import { cloudFormationAccesses } from './cloudformation-accesses';
 import { dynamoDbAccesses } from './dynamodb-accesses';
 import { lambdaAccesses } from './lambda-accesses';
 import { logsAccesses } from './logs-accesses';
@@ -30,12 +31,14 @@ export async function accessesOf({ service, operation, request }: ApiCall, sourc
 
 function statesAccesses({ operation, request }: AccessCall): Access[] {
   const { stateMachineArn, executionArn } = bodyOf(request);
-  return [{ action: `states:${operation}`, resource: asString(executionArn ?? stateMachineArn) || '*' }];
+  // Members that the operation does not know decide nothing.
+  const target = operation.endsWith('Execution') && operation !== 'StartExecution' ? executionArn : stateMachineArn;
+  return [{ action: `states:${operation}`, resource: asString(target) || '*' }];
 }
 
 function ssmAccesses({ operation, request, sources: { region, account } }: AccessCall): Access[] {
   const body = bodyOf(request);
-  const names = [asString(body.Name ?? body.Path), ...asList(body.Names).map(asString)].filter((name) => name !== '');
+  const names = [body.Name, body.Path, ...asList(body.Names)].map(asString).filter((name) => name !== '');
   const arns = names.map((name) => (name.startsWith('arn:') ? name : `arn:aws:ssm:${region}:${account}:parameter/${name.replace(/^\//, '')}`));
   return (arns.length === 0 ? ['*'] : arns).map((resource) => ({ action: `ssm:${operation}`, resource }));
 }
@@ -45,20 +48,6 @@ function ecrAccesses({ operation, request, sources: { region, account } }: Acces
   const names = [asString(body.repositoryName), ...asList(body.repositoryNames).map(asString)].filter((name) => name !== '');
   const arns = names.map((name) => `arn:aws:ecr:${region}:${account}:repository/${name}`);
   return (arns.length === 0 ? ['*'] : arns).map((resource) => ({ action: `ecr:${operation}`, resource }));
-}
-
-/** Operations of CloudFormation that know no stack. */
-const ON_EVERY_STACK = ['ListStacks', 'ListExports', 'ListImports', 'ValidateTemplate', 'GetTemplateSummary', 'DescribeAccountLimits'];
-
-function cloudFormationAccesses({ operation, request, sources: { region, account } }: AccessCall): Access[] {
-  const form: Members = Object.fromEntries(new URLSearchParams(request.body.toString()));
-  const given = asString(form.StackName) || asString(form.ChangeSetName);
-  const action = `cloudformation:${operation}`;
-  if (given === '' || ON_EVERY_STACK.includes(operation)) return [{ action, resource: '*' }];
-  const stack = given.startsWith('arn:') ? given : `arn:aws:cloudformation:${region}:${account}:stack/${given}/*`;
-  const roleArn = asString(form.RoleARN);
-  const pass = { action: 'iam:PassRole', resource: roleArn, context: { 'iam:PassedToService': 'cloudformation.amazonaws.com' } };
-  return [{ action, resource: stack }, ...(roleArn === '' ? [] : [pass])];
 }
 
 /** Everybody may ask who they are; AssumeRole asks for itself, by the trust policy of its role. */

@@ -1,11 +1,11 @@
 import type { AccessSources } from './access-sources';
 import { asList, asMembers, asString } from './access-sources';
-import type { ApiService } from '../../api';
 import type { Services } from '../../services/services';
 
 /** As far as authorisation looks at the MicroVMs. */
-export interface MicrovmSources extends ApiService {
-  list(): { readonly microvms: readonly { readonly microvmId: string; readonly imageArn: string }[] };
+export interface MicrovmSources {
+  imageOf(microvmId: string): { readonly imageArn: string } | undefined;
+  tagsOf(imageArn: string): Readonly<Record<string, string>> | undefined;
 }
 
 export interface CloudSourcesOptions {
@@ -21,8 +21,8 @@ export function cloudSources({ account, region, services, microvms }: CloudSourc
   return {
     account,
     region,
-    imageOf: (id) => microvms.list().microvms.find(({ microvmId }) => microvmId === id)?.imageArn,
-    tagsOf: (arn) => tagsOf(microvms, arn),
+    imageOf: (id) => microvms.imageOf(id)?.imageArn,
+    tagsOf: (arn) => microvms.tagsOf(arn) ?? {},
     hasObject: (bucket, key) => !buckets.hasBucket(bucket) || buckets.bucket(bucket).objects.has(key),
     partitionKey: async (TableName) => {
       const { Table } = await dynamodb.call('DescribeTable', { TableName }).catch(() => ({ Table: undefined }));
@@ -30,14 +30,4 @@ export function cloudSources({ account, region, services, microvms }: CloudSourc
       return key && asString(key.AttributeName);
     },
   };
-}
-
-async function tagsOf(microvms: ApiService, arn: string): Promise<Readonly<Record<string, string>>> {
-  if (!/:(?:microvm-image|network-connector):/.test(arn)) return {};
-  const path = `/2017-03-31/tags/${encodeURIComponent(arn)}`;
-  const request = { method: 'GET', path, query: new URLSearchParams(), headers: {}, body: Buffer.alloc(0), accessKeyId: '' };
-  const { status, body } = await microvms.handle(request);
-  if (status !== 200) return {};
-  const tags = Object.entries(asMembers(asMembers(JSON.parse(String(body))).Tags));
-  return Object.fromEntries(tags.map(([name, value]) => [name, asString(value)]));
 }

@@ -88,6 +88,7 @@ function nameOf(table: string): string {
   return table.split(':table/').at(-1) ?? table;
 }
 
+/** Of the table that the service takes for this name: whatever ARN it is given, it has only those of this account. */
 function tableArn({ sources: { region, account } }: AccessCall, table: string): string {
-  return table.startsWith('arn:') ? table : `arn:aws:dynamodb:${region}:${account}:table/${table}`;
+  return `arn:aws:dynamodb:${region}:${account}:table/${nameOf(table)}`;
 }

@@ -1,3 +1,4 @@
+import { readFunctionName } from '../../services/lambda/function-name';
 import type { Access } from '../authorization';
 import type { AccessCall } from './access-sources';
 import { decoded } from './access-sources';
@@ -10,8 +11,7 @@ export function lambdaAccesses({ operation, request, sources: { region, account 
   const action = `lambda:${ACTIONS[operation] ?? operation}`;
   const [, encoded] = /^\/2015-03-31\/functions\/([^/]+)/.exec(request.path) ?? [];
   if (encoded === undefined) return [{ action, resource: '*' }];
-  // A name, a name with a qualifier, a partial ARN or an ARN.
-  const [name, qualifier = request.query.get('Qualifier')] = decoded(encoded).replace(/^.*function:/, '').split(':');
+  const { name, qualifier = request.query.get('Qualifier') } = readFunctionName(decoded(encoded));
   const version = qualifier === null || qualifier === undefined ? '' : `:${qualifier}`;
   return [{ action, resource: `arn:aws:lambda:${region}:${account}:function:${name}${version}` }];
 }

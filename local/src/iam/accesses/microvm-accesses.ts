@@ -8,7 +8,7 @@ const ON_IMAGE_AND_MICROVM = ['GetMicrovm', 'SuspendMicrovm', 'ResumeMicrovm', '
 const ON_IMAGE_OF_MICROVM = ['CreateMicrovmAuthToken', 'CreateMicrovmShellAuthToken'];
 
 /** The rights that an operation of the MicroVMs needs. The prefix of its actions is that of Lambda. */
-export async function microvmAccesses(call: AccessCall): Promise<Access[]> {
+export function microvmAccesses(call: AccessCall): Access[] {
   const { operation, request } = call;
   const action = `lambda:${operation}`;
   if (operation === 'CreateMicrovmImage') return createImage(call, bodyOf(request));
@@ -18,7 +18,7 @@ export async function microvmAccesses(call: AccessCall): Promise<Access[]> {
   const identifier = decoded(request.path.split('/')[3] ?? '');
   const isOnMicrovm = ON_IMAGE_OF_MICROVM.includes(operation) || ON_IMAGE_AND_MICROVM.includes(operation);
   if (isOnMicrovm) return onMicrovm(call, identifier);
-  const [target] = await onResource(call, identifier);
+  const target = onResource(call, identifier);
   if (operation === 'UpdateMicrovmImage') return [target, ...passed(call.sources, bodyOf(request), 'build')];
   if (operation === 'TagResource') return [{ ...target, context: { ...target.context, ...requestTags(asMembers(bodyOf(request).Tags)) } }];
   if (operation === 'UntagResource') return [{ ...target, context: { ...target.context, 'aws:TagKeys': request.query.getAll('tagKeys') } }];
@@ -38,9 +38,9 @@ function createImage({ sources }: AccessCall, body: Members): Access[] {
   ];
 }
 
-async function run(call: AccessCall, body: Members): Promise<Access[]> {
+function run(call: AccessCall, body: Members): Access[] {
   const image = asString(body.imageIdentifier).replace(/(:microvm-image:[^:]*):.*$/, '$1');
-  return [...await onResource(call, image), ...passed(call.sources, body, 'run')];
+  return [onResource(call, image), ...passed(call.sources, body, 'run')];
 }
 
 /** The role and the connectors that a call passes on: the default ones, too. */
@@ -63,18 +63,18 @@ function passed({ region }: AccessSources, body: Members, kind: 'build' | 'run')
   ];
 }
 
-async function onMicrovm(call: AccessCall, id: string): Promise<Access[]> {
+function onMicrovm(call: AccessCall, id: string): Access[] {
   const { operation, sources } = call;
   const image = sources.imageOf(id);
   const microvm = { action: `lambda:${operation}`, resource: `arn:aws:lambda:${sources.region}:${sources.account}:microvm:${id}` };
   // What is not there has no image to be authorised on.
   if (image === undefined) return [microvm];
-  const onImage = await onResource(call, image);
-  return ON_IMAGE_AND_MICROVM.includes(operation) ? [...onImage, microvm] : onImage;
+  const onImage = onResource(call, image);
+  return ON_IMAGE_AND_MICROVM.includes(operation) ? [onImage, microvm] : [onImage];
 }
 
-async function onResource({ operation, sources }: AccessCall, resource: string): Promise<Access[]> {
-  const tags = Object.entries(await sources.tagsOf(resource));
+function onResource({ operation, sources }: AccessCall, resource: string): Access {
+  const tags = Object.entries(sources.tagsOf(resource));
   const context = Object.fromEntries(tags.map(([name, value]) => [`aws:ResourceTag/${name}`, value]));
-  return [{ action: `lambda:${operation}`, resource, context }];
+  return { action: `lambda:${operation}`, resource, context };
 }

@@ -1,5 +1,6 @@
 import { decodeAwsChunked, isAwsChunked } from '../../services/s3/aws-chunked';
 import { s3Location } from '../../services/s3/s3-operation';
+import type { DeletedObject } from '../../services/s3/s3-xml';
 import { parseDelete } from '../../services/s3/s3-xml';
 import type { Access, ContextKeys } from '../authorization';
 import type { AccessCall } from './access-sources';
@@ -46,6 +47,16 @@ const ON_OBJECT: Readonly<Record<string, string>> = {
   UploadPartCopy: 's3:PutObject',
 };
 
+/** Actions on one version of an object, which the query names. */
+const ON_VERSION: Readonly<Record<string, string>> = {
+  DeleteObject: 's3:DeleteObjectVersion',
+  DeleteObjectTagging: 's3:DeleteObjectVersionTagging',
+  GetObject: 's3:GetObjectVersion',
+  GetObjectTagging: 's3:GetObjectVersionTagging',
+  HeadObject: 's3:GetObjectVersion',
+  PutObjectTagging: 's3:PutObjectVersionTagging',
+};
+
 const objectArn = (bucket: string, key: string): string => `arn:aws:s3:::${bucket}/${key}`;
 
 /** The rights that an operation on buckets and objects needs. */
@@ -55,10 +66,13 @@ export function s3Accesses(call: AccessCall): Access[] {
   const { bucket, key } = s3Location(request.path);
   const bucketArn = `arn:aws:s3:::${bucket}`;
   if (operation === 'DeleteObjects') {
-    return deletedKeys(call).map((name) => ({ action: 's3:DeleteObject', resource: objectArn(bucket, name) }));
+    return deletedObjects(call).map(({ key: name, versionId }) => (
+      { action: versionId ? 's3:DeleteObjectVersion' : 's3:DeleteObject', resource: objectArn(bucket, name) }
+    ));
   }
   if (key === '') return [{ action: ON_BUCKET[operation] ?? `s3:${operation}`, resource: bucketArn, context: listing(call) }];
-  const target = { action: ON_OBJECT[operation] ?? `s3:${operation}`, resource: objectArn(bucket, key) };
+  const onVersion = request.query.has('versionId') ? ON_VERSION[operation] : undefined;
+  const target = { action: onVersion ?? ON_OBJECT[operation] ?? `s3:${operation}`, resource: objectArn(bucket, key) };
   return [...copied(call), target, ...alsoNeeded(call, { bucket, key })];
 }
 
@@ -95,9 +109,9 @@ function alsoNeeded(
 }
 
 /** None for a body that S3 refuses anyway. */
-function deletedKeys({ request: { body, headers } }: AccessCall): string[] {
+function deletedObjects({ request: { body, headers } }: AccessCall): DeletedObject[] {
   try {
-    return parseDelete(isAwsChunked(headers) ? decodeAwsChunked(body) : body).keys;
+    return parseDelete(isAwsChunked(headers) ? decodeAwsChunked(body) : body).objects;
   } catch {
     return [];
   }

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
 import { BuildError } from './build-error';
+import { isWithin } from '../machine/guest-root';
 
 /** The disk of a microVM of the smallest size. */
 const MAX_BYTES = 8 * 1024 ** 3;
@@ -46,15 +47,22 @@ async function unpack(artifact: Buffer, folder: string): Promise<void> {
       await pipeline(await read(zip, entry), createWriteStream(path, { flags: 'wx', mode: permissions }));
     }
   });
-  // Links come last, so that no entry is written through one.
+  // Links come last, so that no entry is written and no folder made through one.
+  for (const { name } of links) await mkdir(dirname(join(folder, name)), { recursive: true });
   for (const link of links) await makeLink(folder, link);
+  for (const { name } of links) await assertInside(folder, name);
+}
+
+/** A link that stays inside word by word may lead out through another one. */
+async function assertInside(folder: string, name: string): Promise<void> {
+  const end = await realpath(join(folder, name)).catch(() => undefined);
+  if (end !== undefined && !isWithin(end, await realpath(folder))) throw archiveInvalid(`the link ${name} leads out of the archive`);
 }
 
 async function makeLink(folder: string, { name, target }: { name: string; target: string }): Promise<void> {
   const leads = normalize(join(dirname(name), target));
   if (isAbsolute(target) || leads === '..' || leads.startsWith('../')) throw archiveInvalid(`the link ${name} leads out of the archive`);
   const parent = dirname(join(folder, name));
-  await mkdir(parent, { recursive: true });
   // Behind another link the same `..` would lead somewhere else.
   if (await realpath(parent) !== join(await realpath(folder), dirname(name))) throw archiveInvalid(`the link ${name} lies behind a link`);
   await symlink(target, join(folder, name));

@@ -151,7 +151,8 @@ class Assembly {
       return emptyStage(rootfs, name !== 'scratch');
     }
     const base = await this.#stage(earlier);
-    await promisify(execFile)('cp', ['-pPR', `${base.rootfs}/.`, rootfs]);
+    // An attribute of a folder says that nothing of this machine's shows through it.
+    await promisify(execFile)('cp', ['-a', `${base.rootfs}/.`, rootfs]);
     return { ...base, rootfs, environment: { ...base.environment }, args: { ...base.args }, commandIsOwn: false };
   }
 

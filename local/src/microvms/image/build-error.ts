@@ -8,9 +8,6 @@ export class BuildError extends Error {
   }
 }
 
-/** A build hook that failed; the version itself carries this reason, too. */
-export class HookError extends BuildError {}
-
 /** The Dockerfile could not be built. The service tells no more than that; `detail` is for the build log. */
 export class ContainerBuildError extends BuildError {
   constructor(override readonly detail: string, cause?: unknown) {

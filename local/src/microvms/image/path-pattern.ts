@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { StepError } from './build-error';
 import { resolveInRoot } from './rooted-path';
+import { starSource } from './star-pattern';
 
 /** Paths below `root` that a COPY source names: `*`, `?` and `[…]` match within one path segment. Relative to `root`. */
 export function matchPaths(root: string, pattern: string): string[] {
@@ -24,14 +25,19 @@ function namesIn(folder: string): string[] {
   }
 }
 
+function partSource(part: string): string {
+  if (part === '?') return '.';
+  return part.length > 1 ? part.replace(/\\/g, '\\\\') : part.replace(/[\\^$.|+(){}[\]]/g, '\\$&');
+}
+
 function segmentExpression(segment: string): RegExp {
-  const source = segment.replace(/\[\^?[^\]]+\]|[\s\S]/g, (part) => {
-    if (part === '*') return '.*';
-    if (part === '?') return '.';
-    return part.length > 1 ? part.replace(/\\/g, '\\\\') : part.replace(/[\\^$.|+(){}[\]]/g, '\\$&');
-  });
+  const pieces = [''];
+  for (const [part] of segment.matchAll(/\[\^?[^\]]+\]|[\s\S]/g)) {
+    if (part === '*') pieces.push('');
+    else pieces[pieces.length - 1] += partSource(part);
+  }
   try {
-    return new RegExp(`^${source}$`, 's');
+    return new RegExp(`^${starSource(pieces, '.')}$`, 's');
   } catch {
     throw new StepError(`syntax error in pattern ${segment}`);
   }

@@ -74,7 +74,7 @@ link() {
   if [ -d "root/$1" ] && [ ! -L "root/$1" ]; then
     case "$2" in /*) to="root$2" ;; *) to="root/$(dirname "$1")/$2" ;; esac
     mkdir -p "$to"
-    cp -dR --preserve=mode,timestamps "root/$1/." "$to/"
+    cp -dR --preserve=all --no-preserve=ownership,context "root/$1/." "$to/"
     rm -r "root/$1"
   fi
   if [ ! -e "root/$1" ] && [ ! -L "root/$1" ]; then ln -s "$2" "root/$1"; fi

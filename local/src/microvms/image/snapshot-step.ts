@@ -6,7 +6,7 @@ import { ContainerStartError } from '../container/container-machine';
 import { Guest } from '../guest';
 import { buildHookFailure, type HookCall, pollHook } from '../hooks';
 import type { ImageRecord, VersionRecord } from '../image-record';
-import { BuildError, HookError } from './build-error';
+import { BuildError } from './build-error';
 import { type Isolation, type Machine, MissingProgramError } from '../machine/machine';
 import type { Machines } from '../machines';
 import type { WriteLog } from './build-role';
@@ -95,7 +95,7 @@ export class SnapshotStep {
       if (name === 'validate') await onValidate();
       const call: HookCall = { ...hook, buildHost, signal: ended.signal, hangs: faults.hangs(name, guest.image.name) };
       const failure = buildHookFailure(call, await pollHook(clock, machine, call));
-      if (failure && exitCode === undefined) throw new HookError(failure);
+      if (failure && exitCode === undefined) throw new BuildError(failure);
     }
     await clock.sleep(transitionMs);
     if (exitCode !== undefined) throw new BuildError(`Container Stopped with Exit Code: ${exitCode}`);

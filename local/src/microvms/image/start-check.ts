@@ -5,6 +5,8 @@ import type { GuestView } from './guest-view';
 import type { ImageLayout } from './image-layout';
 import type { LayeredRoot } from './layered-root';
 
+const MAX_TABLE_BYTES = 16 * 1024 ** 2;
+
 /** Why the main process of an image cannot start. */
 export interface StartProblem {
   /** What a shell would exit with: 126 if it may not run, 127 if it is not there. */
@@ -33,7 +35,14 @@ function findUserProblem({ user }: ImageLayout, root: LayeredRoot, complete: boo
 function isKnown(name: string, root: LayeredRoot, table: string): boolean {
   if (/^\d+$/.test(name) || name === 'root') return true;
   const file = root.find(table);
-  return file !== undefined && readFileSync(file, 'utf8').split('\n').some((line) => line.split(':')[0] === name);
+  // A device or a pipe in its place would never end.
+  if (file === undefined || !isTable(file)) return false;
+  return readFileSync(file, 'utf8').split('\n').some((line) => line.split(':')[0] === name);
+}
+
+function isTable(file: string): boolean {
+  const stat = statSync(file);
+  return stat.isFile() && stat.size <= MAX_TABLE_BYTES;
 }
 
 function findFolderProblem({ workingDirectory }: ImageLayout, root: LayeredRoot): StartProblem | undefined {

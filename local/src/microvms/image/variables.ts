@@ -1,4 +1,5 @@
 import { StepError } from './build-error';
+import { starSource } from './star-pattern';
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -101,10 +102,8 @@ function globExpression(pattern: string): RegExp {
 }
 
 function globSource(pattern: string): string {
-  return pattern.replace(/\*+|[^]/g, (part) => {
-    if (part.startsWith('*')) return '[^]*';
-    return part === '?' ? '[^]' : part.replace(/[\\^$.|+(){}[\]]/, '\\$&');
-  });
+  const pieces = pattern.split(/\*+/).map((piece) => piece.replace(/[\\^$.|+(){}[\]?]/g, (part) => (part === '?' ? '[^]' : `\\${part}`)));
+  return starSource(pieces, '[^]');
 }
 
 function valueOf(variables: Variables, name: string): string | undefined {

@@ -116,7 +116,7 @@ const FUNCTIONS = `
 exec 2>&5 5>&- 6<&-
 set -e
 put() {
-  cp -dR --preserve=mode,timestamps -- "$@"
+  cp -dR --preserve=all --no-preserve=ownership,context -- "$@"
 }
 prepare() {
   read -r host _ </proc/self/stat

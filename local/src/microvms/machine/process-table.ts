@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
 export interface ProcessEntry {
   readonly pid: number;
@@ -10,6 +10,9 @@ export interface ProcessEntry {
   /** Tells a process from a later one with the same pid. */
   readonly startedAt: string;
 }
+
+/** Longer than any line that the kernel writes there. */
+const STAT = Buffer.alloc(4096);
 
 /** Every process of this machine that is not dead. */
 export function listProcesses(): ProcessEntry[] {
@@ -44,11 +47,21 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 function readProc(): ProcessEntry[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     try {
-      return [parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))];
+      return [parseStat(readStat(pid))];
     } catch {
       return [];
     }
   });
+}
+
+/** Reads in one step: the table is read often, and most of what `readFileSync` does is for files that are longer. */
+function readStat(pid: string): string {
+  const file = openSync(`/proc/${pid}/stat`, 'r');
+  try {
+    return STAT.toString('latin1', 0, readSync(file, STAT, 0, STAT.length, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 function parseStat(stat: string): ProcessEntry {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ApiRequest, ObjectReader } from '../../api';
 import type { Clock } from '../../clock';
 import type { ResourceChange, StackEngine, StackInput, StackRecord } from '../../deploy/stack-engine';
+import { MissingExportError } from '../../deploy/stack-engine';
 import { constraint, type QueryInput, type QueryOperation } from '../query-protocol';
 import { ServiceError } from '../service-error';
 import type { ChangeSet, ChangeSetType } from './change-set';
@@ -113,8 +114,13 @@ export class ChangeSets {
   /** Throws what is wrong with the template or its parameters, before there is anything. */
   #preview(stack: StackInput, type: ChangeSetType): { changes: ResourceChange[]; failure?: string } {
     const { engine } = this.options;
-    const changes = engine.preview(stack);
-    return type === 'UPDATE' && !engine.differs(stack) ? { changes, failure: NO_CHANGES } : { changes };
+    try {
+      const changes = engine.preview(stack);
+      return type === 'UPDATE' && !engine.differs(stack) ? { changes, failure: NO_CHANGES } : { changes };
+    } catch (error) {
+      if (error instanceof MissingExportError) return { changes: [], failure: error.message };
+      throw error;
+    }
   }
 
   #describe(input: QueryInput): object {

@@ -34,7 +34,7 @@ function checkedBody(body: string): string {
 }
 
 async function readObject(url: string, request: ApiRequest, objects: ObjectReader): Promise<string> {
-  const { bucket, key } = locationOf(url, request.headers.host ?? '');
+  const { bucket, key } = templateLocation(url, request.headers.host ?? '');
   const content = await read(bucket, key, objects);
   if (content.length > MAX_OBJECT_BYTES) throw new ServiceError('ValidationError', `Template may not exceed ${MAX_OBJECT_BYTES} bytes in size.`);
   return content.toString();
@@ -50,7 +50,7 @@ async function read(bucket: string, key: string, objects: ObjectReader): Promise
 }
 
 /** Where an https URL of S3 points to, in the style of paths or of hosts; or one of this cloud's own, in the style of paths. */
-function locationOf(url: string, ownHost: string): { bucket: string; key: string } {
+export function templateLocation(url: string, ownHost: string): { bucket: string; key: string } {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const host = S3_HOST.exec(parsed?.hostname ?? '');
   // The CDK CLI names the endpoint that it sends its own requests to.

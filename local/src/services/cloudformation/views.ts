@@ -13,7 +13,7 @@ export function describedStack(stack: StackRecord): Members {
       return { ParameterKey: key, ParameterValue: value, ResolvedValue: resolvedValue };
     }),
     RoleARN: stack.roleArn,
-    DisableRollback: false,
+    DisableRollback: stack.disableRollback,
     NotificationARNs: [],
     RollbackConfiguration: {},
     Outputs: stack.outputs.map(({ key, value, description, exportName }) => {
@@ -60,7 +60,7 @@ export function summarizedResource(stack: StackRecord, resource: StackResourceRe
 
 /** A change as DescribeChangeSet has it. */
 export function describedChange(change: ResourceChange): Members {
-  const { action, logicalId, physicalId, type, replacement, properties } = change;
+  const { action, logicalId, physicalId, type, replacement = 'False', properties, replacing = [] } = change;
   const isModified = action === 'Modify';
   return {
     Type: 'Resource',
@@ -70,9 +70,9 @@ export function describedChange(change: ResourceChange): Members {
       LogicalResourceId: logicalId,
       PhysicalResourceId: physicalId,
       ResourceType: type,
-      Replacement: isModified ? replacement ?? 'False' : undefined,
+      Replacement: isModified ? replacement : undefined,
       Scope: isModified && properties.length > 0 ? ['Properties'] : [],
-      Details: isModified ? properties.map((name) => detailOf(name, replacement ?? 'False')) : [],
+      Details: isModified ? properties.map((name) => detailOf(name, replacing.includes(name) ? replacement : 'False')) : [],
     },
   };
 }

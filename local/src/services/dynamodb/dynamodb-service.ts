@@ -5,9 +5,10 @@ import type { Persistent } from '../../persistent';
 import { jsonError, jsonResponse, ServiceError, targetOperation } from '../service-error';
 import type { Json } from './dynalite-store';
 import { DynaliteStore } from './dynalite-store';
+import { changedDefinition } from './table-change';
 import { TableLocks } from './table-locks';
 import { TimeToLive } from './time-to-live';
-import { parseActions, runTransaction } from './transaction';
+import { parseActions, parseGets, runTransaction, tableName } from './transaction';
 
 /** How long a ClientRequestToken is remembered. */
 const TOKEN_MS = 10 * 60_000;
@@ -94,6 +95,7 @@ export class DynamoDbService implements ApiService, Persistent {
       case 'DeleteTable': return this.#change([tableOf(input)], () => this.#deleteTable(input));
       case 'TransactWriteItems': return this.#transactWrite(input);
       case 'TransactGetItems': return this.#transactGet(input);
+      case 'UpdateTable': return this.#updateTable(input);
       case 'UpdateTimeToLive': return this.#updateTimeToLive(input);
       case 'DescribeTimeToLive': return { TimeToLiveDescription: this.#timeToLive.describe(this.#known(tableOf(input))) };
       case 'PutItem': case 'UpdateItem': case 'DeleteItem':
@@ -103,7 +105,9 @@ export class DynamoDbService implements ApiService, Persistent {
       case 'BatchGetItem':
         return this.#locks.run(Object.keys(input.RequestItems ?? {}), () => this.#store.call(operation, input));
       case 'ListTables': return this.#store.call(operation, input);
-      default: return this.#locks.run([tableOf(input)], () => this.#forward(operation, input));
+      case 'DescribeTable': case 'GetItem': case 'Query': case 'Scan':
+        return this.#locks.run([tableOf(input)], () => this.#forward(operation, input));
+      default: throw new ServiceError('UnknownOperationException', `the local cloud's DynamoDB has no operation "${operation}"`);
     }
   }
 
@@ -120,11 +124,15 @@ export class DynamoDbService implements ApiService, Persistent {
 
   /** Gives a table other secondary indexes, and keeps its items. */
   async changeIndexes(definition: Json): Promise<void> {
-    const table = tableOf(definition);
+    await this.#redefine(tableOf(definition), () => definition);
+  }
+
+  async #redefine(table: string, change: (before: Json) => Json): Promise<void> {
     await this.#locks.run([table], async () => {
+      const before = this.#definitions.get(this.#known(table)) ?? {};
+      const definition = change(before);
       const items = await this.#scanAll(table);
       // A definition that DynamoDB refuses costs no items.
-      const before = this.#definitions.get(this.#known(table)) ?? definition;
       await recreate(this.#scratch, definition).catch(async (error: unknown) => {
         await this.#scratch.changeTable('CreateTable', before);
         throw error;
@@ -193,7 +201,7 @@ export class DynamoDbService implements ApiService, Persistent {
   }
 
   async #transactGet(input: Json): Promise<Json> {
-    const gets = (input.TransactItems as { Get: Json }[]).map(({ Get }) => Get);
+    const gets = parseGets(input);
     return this.#locks.run(gets.map(tableOf), async () => {
       const Responses = [];
       for (const get of gets) {
@@ -204,9 +212,25 @@ export class DynamoDbService implements ApiService, Persistent {
     });
   }
 
+  async #updateTable(input: Json): Promise<Json> {
+    const table = tableOf(input);
+    await this.#redefine(table, (before) => changedDefinition(before, input));
+    const { Table } = await this.call('DescribeTable', { TableName: table });
+    return { TableDescription: Table };
+  }
+
   #updateTimeToLive(input: Json): Json {
-    const { Enabled, AttributeName } = input.TimeToLiveSpecification as { Enabled: boolean; AttributeName: string };
+    const specification = (input.TimeToLiveSpecification ?? {}) as { Enabled?: boolean; AttributeName?: string };
+    const { Enabled, AttributeName } = specification;
     const table = this.#known(tableOf(input));
+    if (typeof Enabled !== 'boolean' || !AttributeName) {
+      throw new ServiceError('ValidationException', 'TimeToLiveSpecification must have Enabled and AttributeName');
+    }
+    const { AttributeName: current } = this.#timeToLive.describe(table);
+    if (Enabled && current !== undefined && current !== AttributeName) {
+      throw new ServiceError('ValidationException', `TimeToLive is active on a different AttributeName: current AttributeName is ${String(current)}`);
+    }
+    if (Enabled === (current !== undefined)) throw new ServiceError('ValidationException', `TimeToLive is already ${Enabled ? 'enabled' : 'disabled'}`);
     if (Enabled) this.#timeToLive.enable(table, AttributeName);
     else this.#timeToLive.disable(table);
     return { TimeToLiveSpecification: { Enabled, AttributeName } };
@@ -247,7 +271,13 @@ export class DynamoDbService implements ApiService, Persistent {
 
   /** A table may be named by its ARN everywhere. */
   #withTableNames(input: Json): Json {
-    return typeof input.TableName === 'string' ? { ...input, TableName: input.TableName.split(':table/').at(-1) } : input;
+    const { TableName, RequestItems } = input;
+    const requests = Object.entries((RequestItems ?? {}) as Json).map(([table, items]) => [tableName(table), items]);
+    return {
+      ...input,
+      ...(typeof TableName === 'string' && { TableName: tableName(TableName) }),
+      ...(requests.length > 0 && { RequestItems: Object.fromEntries(requests) }),
+    };
   }
 
   /** dynalite has an account and Region of its own in ARNs. */

@@ -12,22 +12,50 @@ export interface TransactionAction {
   readonly input: Json;
 }
 
-interface Reason {
+/** Why an action of a transaction did not take place; `None` where it could have. */
+export interface CancellationReason {
   readonly Code: string;
   readonly Message?: string;
   readonly Item?: unknown;
 }
 
+/** What DynamoDB says of a condition that does not hold. */
+export const CONDITION_FAILED = 'The conditional request failed';
+
+export const CONDITION_FAILED_REASON: CancellationReason = { Code: 'ConditionalCheckFailed', Message: CONDITION_FAILED };
+
+/** What a transaction answers that one of its actions stopped. */
+export function transactionCanceled(reasons: readonly CancellationReason[]): ServiceError {
+  const codes = reasons.map(({ Code }) => Code).join(', ');
+  const message = `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes}]`;
+  return new ServiceError('TransactionCanceledException', message, 400, { Message: message, CancellationReasons: reasons });
+}
+
 /** Which attributes are a table's key. */
 export type KeyNames = (table: string) => readonly string[];
 
+/** The reads of a TransactGetItems. */
+export function parseGets(input: Json): Json[] {
+  return transactItems(input).map(({ Get }) => {
+    if (!Get) throw invalid('TransactItems can only contain Get');
+    const get = Get as Json;
+    return { ...get, TableName: tableName(get.TableName) };
+  });
+}
+
+/** A table may be named by its ARN. */
+export function tableName(nameOrArn: unknown): string {
+  return String(nameOrArn ?? '').split(':table/').at(-1) ?? '';
+}
+
+function transactItems({ TransactItems: items }: Json): Json[] {
+  if (Array.isArray(items) && items.length > 0 && items.length <= MAX_ACTIONS) return items as Json[];
+  throw invalid(`Member must have length between 1 and ${MAX_ACTIONS}: transactItems`);
+}
+
 /** The actions of a TransactWriteItems, each with the key of its item. */
 export function parseActions(input: Json, keyNames: KeyNames): TransactionAction[] {
-  const items = input.TransactItems;
-  if (!Array.isArray(items) || items.length === 0 || items.length > MAX_ACTIONS) {
-    throw invalid(`Member must have length between 1 and ${MAX_ACTIONS}: transactItems`);
-  }
-  const actions = items.map((item: Json) => parseAction(item, keyNames));
+  const actions = transactItems(input).map((item) => parseAction(item, keyNames));
   const targets = new Set(actions.map(({ table, key }) => JSON.stringify([table, key])));
   if (targets.size < actions.length) throw invalid('Transaction request cannot include multiple operations on one item');
   return actions;
@@ -40,7 +68,7 @@ function parseAction(item: Json, keyNames: KeyNames): TransactionAction {
   }
   const [kind] = kinds;
   const input = item[kind] as Json;
-  const table = String(input.TableName).split('/').at(-1) ?? '';
+  const table = tableName(input.TableName);
   const source = (kind === 'Put' ? input.Item : input.Key) as Json | undefined;
   const names = keyNames(table);
   if (!names.every((name) => source?.[name])) throw invalid('One or more parameter values were invalid: Missing the key in the item');
@@ -58,18 +86,14 @@ export async function runTransaction(
   store: DynaliteStore,
   scratch: DynaliteStore,
 ): Promise<void> {
-  const reasons: Reason[] = [];
+  const reasons: CancellationReason[] = [];
   const results: (Json | undefined)[] = [];
   for (const action of actions) {
     const outcome = await tryAction(action, store, scratch);
     reasons.push(outcome.reason);
     results.push(outcome.result);
   }
-  const codes = reasons.map(({ Code }) => Code);
-  if (codes.some((code) => code !== 'None')) {
-    const message = `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes.join(', ')}]`;
-    throw new ServiceError('TransactionCanceledException', message, 400, { Message: message, CancellationReasons: reasons });
-  }
+  if (reasons.some(({ Code }) => Code !== 'None')) throw transactionCanceled(reasons);
   for (const [index, { kind, table, key }] of actions.entries()) {
     const result = results[index];
     if (kind === 'ConditionCheck') continue;
@@ -82,7 +106,7 @@ async function tryAction(
   action: TransactionAction,
   store: DynaliteStore,
   scratch: DynaliteStore,
-): Promise<{ reason: Reason; result?: Json }> {
+): Promise<{ reason: CancellationReason; result?: Json }> {
   const { table: TableName, key: Key, input } = action;
   const { Item: before } = await store.call('GetItem', { TableName, Key, ConsistentRead: true });
   try {
@@ -104,11 +128,9 @@ async function tryAction(
 /** Validation errors that depend on the item; the others refuse the whole request, as DynamoDB does. */
 const ITEM_ERRORS = /incorrect data type|does not exist in the item|invalid for update|exceeded the maximum allowed size/i;
 
-function reasonOf(error: unknown): Reason {
+function reasonOf(error: unknown): CancellationReason {
   if (!(error instanceof ServiceError)) throw error;
-  if (error.code === 'ConditionalCheckFailedException') {
-    return { Code: 'ConditionalCheckFailed', Message: 'The conditional request failed' };
-  }
+  if (error.code === 'ConditionalCheckFailedException') return CONDITION_FAILED_REASON;
   if (error.code === 'ValidationException' && ITEM_ERRORS.test(error.message)) return { Code: 'ValidationError', Message: error.message };
   throw error;
 }

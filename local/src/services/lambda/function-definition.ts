@@ -1,6 +1,8 @@
 /** A function as it was created. */
 export interface FunctionDefinition {
   readonly name: string;
+  /** A number, or `$LATEST`. */
+  readonly version: string;
   /** As in `nodejs22.x`; only Node runs here. */
   readonly runtime: string;
   readonly handler: string;

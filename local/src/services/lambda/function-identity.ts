@@ -37,7 +37,7 @@ export class FunctionIdentities {
     const { iam, account, region, clock } = this.options;
     const session = this.#identities.get(definition)?.session ?? await this.check(definition);
     const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
-    const stream = `arn:aws:logs:${region}:${account}:log-group:${definition.logGroup}:log-stream:${day}/[$LATEST]`;
+    const stream = `arn:aws:logs:${region}:${account}:log-group:${definition.logGroup}:log-stream:${day}/[${definition.version}]`;
     const mayLog = !iam.access.enforced
       || (await session.allows('logs:CreateLogStream', stream) && await session.allows('logs:PutLogEvents', stream));
     this.#identities.set(definition, { session, mayLog });

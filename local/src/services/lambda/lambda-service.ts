@@ -10,8 +10,11 @@ import { bootstrapFile } from './bootstrap-file';
 import type { AsyncConfiguration, FunctionDefinition } from './function-definition';
 import { functionEnvironment } from './function-environment';
 import { FunctionIdentities } from './function-identity';
+import { checkFunctionName, readFunctionName } from './function-name';
 import { FunctionPool } from './function-pool';
 import { FunctionProcess } from './function-process';
+import type { PublishOptions, RunnableVersion, SavedVersions } from './function-versions';
+import { FunctionVersions, LATEST } from './function-versions';
 import { answerLambda } from './lambda-api';
 import { linkRuntimeModules } from './runtime-modules';
 import { unzip } from './unzip';
@@ -46,16 +49,22 @@ export interface InvocationResult {
   readonly logs: string[];
 }
 
-export type NewFunction = Omit<FunctionDefinition, 'codeFolder' | 'codeSha256' | 'lastModified'> & { readonly code: Buffer };
+export type NewFunction = Omit<FunctionDefinition, 'version' | 'codeFolder' | 'codeSha256' | 'lastModified'> & { readonly code: Buffer };
 
-type SavedFunction = Omit<LiveFunction, 'pool'>;
+type SavedFunction = Omit<LiveFunction, 'pool' | 'versions'> & { readonly versions: SavedVersions };
+
+/** A statement of a function's policy. */
+export interface PermissionStatement {
+  readonly Resource: string;
+}
 
 interface LiveFunction {
   definition: FunctionDefinition;
   pool: FunctionPool;
   asyncConfiguration: AsyncConfiguration;
   /** Statements of the function's policy by id. */
-  permissions: Readonly<Record<string, object>>;
+  permissions: Readonly<Record<string, PermissionStatement>>;
+  readonly versions: FunctionVersions;
 }
 
 /** Lambda functions: each runs in processes of its own, with its own environment and its role's credentials. */
@@ -72,21 +81,30 @@ export class LambdaService implements ApiService, Persistent {
   }
 
   save(): unknown {
-    const { folder } = this.options;
-    return [...this.#functions.values()].map(({ definition, pool, ...live }): SavedFunction => (
-      { ...live, definition: { ...definition, codeFolder: relative(folder, definition.codeFolder) } }
-    ));
+    const relocated = (definition: FunctionDefinition): FunctionDefinition => (
+      { ...definition, codeFolder: relative(this.options.folder, definition.codeFolder) }
+    );
+    return [...this.#functions.values()].map(({ definition, pool, versions, ...live }): SavedFunction => {
+      const saved = versions.save();
+      const definitions = saved.definitions.map(relocated);
+      return { ...live, definition: relocated(definition), versions: { ...saved, definitions } };
+    });
   }
 
   /** Removes the code that the state does not name. Retries of asynchronous invocations are gone. */
   async restore(state: unknown): Promise<void> {
     const { folder } = this.options;
-    for (const { definition: saved, ...live } of state as SavedFunction[]) {
-      const definition = { ...saved, codeFolder: join(folder, saved.codeFolder) };
-      this.#functions.set(definition.name, { ...live, definition, pool: this.#newPool(definition) });
+    const located = (definition: FunctionDefinition): FunctionDefinition => (
+      { ...definition, codeFolder: join(folder, definition.codeFolder) }
+    );
+    for (const { definition: saved, versions: savedVersions, ...live } of state as SavedFunction[]) {
+      const definition = located(saved);
+      const versions = this.#newVersions(definition.name);
+      versions.restore({ ...savedVersions, definitions: savedVersions.definitions.map(located) });
+      this.#functions.set(definition.name, { ...live, definition, versions, pool: this.#newPool(definition) });
     }
-    const definitions = [...this.#functions.values()].map(({ definition }) => definition);
-    const named = new Set(definitions.map(({ codeFolder }) => relative(folder, codeFolder)));
+    const paths = [...this.#functions.values()].flatMap((live) => codeFolders(live));
+    const named = new Set(paths.map((path) => relative(folder, path)));
     const missing: string[] = [...named];
     for (const name of await readdir(folder).catch(() => [])) {
       for (const code of await readdir(join(folder, name)).catch(() => [])) {
@@ -112,26 +130,53 @@ export class LambdaService implements ApiService, Persistent {
 
   /** How many processes live. */
   processes(): number {
-    return [...this.#functions.values()].reduce((sum, { pool }) => sum + pool.size, 0);
+    return [...this.#functions.values()].flatMap((live) => pools(live)).reduce((sum, { size }) => sum + size, 0);
   }
 
   /** How many invocations of a function are under way. */
   busy(nameOrArn: string): number {
-    return this.#function(nameOrArn).pool.busy;
+    return busy(this.#function(nameOrArn));
   }
 
-  /** By name or ARN, with or without a version. */
+  /** By name or ARN, with or without a version or an alias. */
   definition(nameOrArn: string): FunctionDefinition {
-    return this.#function(nameOrArn).definition;
+    return this.resolve(nameOrArn).definition;
+  }
+
+  /** What answers under a name or ARN, with or without a version or an alias. */
+  resolve(nameOrArn: string): RunnableVersion {
+    const live = this.#function(nameOrArn);
+    const { qualifier = LATEST } = readFunctionName(nameOrArn);
+    return live.versions.find(qualifier) ?? live;
+  }
+
+  versions(nameOrArn: string): FunctionVersions {
+    return this.#function(nameOrArn).versions;
+  }
+
+  /** Makes a version of what the function is now. */
+  publish(nameOrArn: string, options: PublishOptions = {}): FunctionDefinition {
+    const { versions, definition } = this.#function(nameOrArn);
+    return versions.publish(definition, options);
+  }
+
+  async deleteVersion(nameOrArn: string, version: string): Promise<void> {
+    const live = this.#function(nameOrArn);
+    const removed = live.versions.remove(version);
+    if (!removed) return;
+    await this.#end(removed.pool);
+    await this.#removeCode(live, removed.definition.codeFolder);
   }
 
   async create(given: NewFunction): Promise<FunctionDefinition> {
+    checkFunctionName(given.name);
     if (this.#functions.has(given.name)) throw new ServiceError('ResourceConflictException', `Function already exist: ${given.name}`, 409);
     await this.#identities.check(given);
     const definition = await this.#unpack(given);
     const asyncConfiguration = { maximumRetryAttempts: RETRY_DELAYS_MS.length };
     const pool = this.#newPool(definition);
-    this.#functions.set(given.name, { definition, pool, asyncConfiguration, permissions: {} });
+    const versions = this.#newVersions(given.name);
+    this.#functions.set(given.name, { definition, pool, asyncConfiguration, permissions: {}, versions });
     return definition;
   }
 
@@ -142,15 +187,15 @@ export class LambdaService implements ApiService, Persistent {
     const { pool: old, definition: before } = live;
     live.definition = await this.#unpack(given);
     live.pool = this.#newPool(live.definition);
-    void old.retire().then(() => this.options.disposal.remove(before.codeFolder));
+    void old.retire().then(() => this.#removeCode(live, before.codeFolder));
     return live.definition;
   }
 
   async delete(name: string): Promise<void> {
-    const { pool, definition } = this.#function(name);
+    const live = this.#function(name);
     this.#functions.delete(name);
-    await this.#end(pool);
-    await this.options.disposal.remove(definition.codeFolder);
+    await Promise.all(pools(live).map((pool) => this.#end(pool)));
+    for (const codeFolder of new Set(codeFolders(live))) await this.options.disposal.remove(codeFolder);
   }
 
   setAsyncConfiguration(name: string, configuration: AsyncConfiguration): void {
@@ -159,18 +204,31 @@ export class LambdaService implements ApiService, Persistent {
 
   /** The policy of the function itself: who else may call it. Undefined: it has none. */
   policy(nameOrArn: string): object | undefined {
-    const statements = Object.values(this.#functions.get(nameOf(nameOrArn))?.permissions ?? {});
+    const statements = this.#functions.has(nameOf(nameOrArn)) ? this.statements(nameOrArn) : [];
     return statements.length === 0 ? undefined : { Version: '2012-10-17', Statement: statements };
   }
 
-  addPermission(name: string, id: string, statement: object): void {
-    const live = this.#function(name);
-    const Resource = this.arn(live.definition.name);
-    live.permissions = { ...live.permissions, [id]: { Sid: id.replaceAll(/[^A-Za-z0-9]/g, ''), Effect: 'Allow', ...statement, Resource } };
+  statements(nameOrArn: string): PermissionStatement[] {
+    return Object.values(this.#function(nameOrArn).permissions);
+  }
+
+  hasPermission(nameOrArn: string, id: string): boolean {
+    return Object.hasOwn(this.#function(nameOrArn).permissions, id);
+  }
+
+  /** Lets others call the function, or only the version or alias that is named. */
+  addPermission(nameOrArn: string, id: string, statement: object): void {
+    const live = this.#function(nameOrArn);
+    this.resolve(nameOrArn);
+    const { name, qualifier = LATEST } = readFunctionName(nameOrArn);
+    const Resource = qualifier === LATEST ? this.arn(name) : `${this.arn(name)}:${qualifier}`;
+    const added = { Sid: id.replaceAll(/[^A-Za-z0-9]/g, ''), Effect: 'Allow', ...statement, Resource };
+    live.permissions = { ...live.permissions, [id]: added };
   }
 
   removePermission(name: string, id: string): void {
     const live = this.#function(name);
+    if (!this.hasPermission(name, id)) throw new ServiceError('ResourceNotFoundException', `Statement ${id} is not found in resource policy.`, 404);
     live.permissions = Object.fromEntries(Object.entries(live.permissions).filter(([other]) => other !== id));
   }
 
@@ -178,14 +236,14 @@ export class LambdaService implements ApiService, Persistent {
   async invoke(nameOrArn: string, payload: string): Promise<InvocationResult> {
     this.#unpacking.check();
     await this.#takeRole(nameOrArn);
-    const { definition, pool } = this.#function(nameOrArn);
+    const { definition, pool } = this.resolve(nameOrArn);
     if (!/^nodejs\d+\.x$/.test(definition.runtime)) {
       throw new ServiceError('InvalidRuntimeException', `function ${definition.name} has the runtime ${definition.runtime}; the local cloud runs only nodejs`, 502);
     }
-    if (definition.reservedConcurrency !== undefined && pool.busy >= definition.reservedConcurrency) {
+    if (isFull(this.#function(nameOrArn))) {
       throw new ServiceError('TooManyRequestsException', 'Rate Exceeded.', 429, { Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' });
     }
-    return this.#run(definition, pool, payload);
+    return this.#run({ definition, pool }, payload, readFunctionName(nameOrArn).qualifier);
   }
 
   /**
@@ -203,7 +261,7 @@ export class LambdaService implements ApiService, Persistent {
 
   async stop(): Promise<void> {
     await this.#unpacking.close();
-    for (const { pool } of this.#functions.values()) void this.#end(pool);
+    for (const live of this.#functions.values()) for (const pool of pools(live)) void this.#end(pool);
     this.#functions.clear();
     await Promise.all(this.#stopping);
   }
@@ -226,7 +284,7 @@ export class LambdaService implements ApiService, Persistent {
     const codeSha256 = createHash('sha256').update(code).digest('base64');
     const codeFolder = join(this.options.folder, given.name, randomUUID());
     await this.#unpacking.run(() => unzip(code, codeFolder));
-    return { ...given, codeFolder, codeSha256, lastModified: this.options.clock.now() };
+    return { ...given, version: LATEST, codeFolder, codeSha256, lastModified: this.options.clock.now() };
   }
 
   /** Until nobody has changed the function meanwhile. */
@@ -237,12 +295,22 @@ export class LambdaService implements ApiService, Persistent {
     }
   }
 
-  async #run(definition: FunctionDefinition, pool: FunctionPool, payload: string): Promise<InvocationResult> {
+  async #run({ definition, pool }: RunnableVersion, payload: string, qualifier?: string): Promise<InvocationResult> {
+    const functionArn = qualifier === undefined ? this.arn(definition.name) : `${this.arn(definition.name)}:${qualifier}`;
     const { offsetMs: clockOffsetMs } = this.options.clock;
-    const invocation = { requestId: randomUUID(), payload, clockOffsetMs, functionArn: this.arn(definition.name) };
+    const invocation = { requestId: randomUUID(), payload, clockOffsetMs, functionArn };
     const { logs, ...outcome } = await pool.invoke(invocation, definition.timeoutSeconds);
     if (outcome.error) return { payload: JSON.stringify(outcome.error), functionError: 'Unhandled', logs };
     return { payload: outcome.result ?? 'null', logs };
+  }
+
+  /** Code that a version still runs stays. */
+  async #removeCode(live: LiveFunction, codeFolder: string): Promise<void> {
+    if (!codeFolders(live).includes(codeFolder)) await this.options.disposal.remove(codeFolder);
+  }
+
+  #newVersions(name: string): FunctionVersions {
+    return new FunctionVersions(this.arn(name), (definition) => this.#newPool(definition));
   }
 
   #newPool(definition: FunctionDefinition): FunctionPool {
@@ -254,7 +322,7 @@ export class LambdaService implements ApiService, Persistent {
     const { credentials, staleAt } = this.#identities.credentials(definition);
     this.#bootstrapFile ??= bootstrapFile(folder);
     this.#runtimeModules ??= linkRuntimeModules(folder);
-    const logStream = `${new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomUUID().replaceAll('-', '')}`;
+    const logStream = `${new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')}/[${definition.version}]${randomUUID().replaceAll('-', '')}`;
     const bootstrapOptions: BootstrapOptions = { responseHost, gatewayPort: this.options.gatewayPort() };
     return new FunctionProcess({
       clock,
@@ -275,5 +343,22 @@ export class LambdaService implements ApiService, Persistent {
 }
 
 function nameOf(nameOrArn: string): string {
-  return /:function:([^:]+)/.exec(nameOrArn)?.[1] ?? nameOrArn.split(':')[0];
+  return readFunctionName(nameOrArn).name;
+}
+
+function pools({ pool, versions }: LiveFunction): FunctionPool[] {
+  return [pool, ...versions.pools()];
+}
+
+function codeFolders({ definition, versions }: LiveFunction): string[] {
+  return [definition, ...versions.published()].map(({ codeFolder }) => codeFolder);
+}
+
+/** Over all versions, which share the function's reserved concurrency. */
+function busy(live: LiveFunction): number {
+  return pools(live).reduce((sum, pool) => sum + pool.busy, 0);
+}
+
+function isFull(live: LiveFunction): boolean {
+  return busy(live) >= (live.definition.reservedConcurrency ?? Infinity);
 }

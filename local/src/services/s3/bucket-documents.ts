@@ -13,7 +13,6 @@ const ABSENT: Readonly<Record<string, () => ApiResponse>> = {
   encryption: () => xmlResponse(200, 'ServerSideEncryptionConfiguration', {
     Rule: { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: false },
   }),
-  versioning: () => xmlResponse(200, 'VersioningConfiguration', {}),
   lifecycle: missing('NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'),
   publicAccessBlock: missing('NoSuchPublicAccessBlockConfiguration', 'The public access block configuration was not found'),
   ownershipControls: missing('OwnershipControlsNotFoundError', 'The bucket ownership controls were not found'),

@@ -7,6 +7,8 @@ import type { Persistent } from '../../persistent';
 import { FileDisposal } from '../../state/file-disposal';
 import { OngoingWork } from '../ongoing-work';
 import { ServiceError } from '../service-error';
+import type { Deletion, OlderVersion } from './bucket-versions';
+import { addVersion, allKeys, deleteVersion, findVersion, newVersionId, versionsOfKey } from './bucket-versions';
 
 export interface StoredObject {
   readonly key: string;
@@ -20,19 +22,31 @@ export interface StoredObject {
   /** `x-amz-checksum-…` as they came. */
   readonly checksums?: Readonly<Record<string, string>>;
   readonly tags?: Readonly<Record<string, string>>;
+  /** Absent if the bucket kept no versions when it was written. */
+  readonly versionId?: string;
 }
+
+export type Versioning = 'Enabled' | 'Suspended';
 
 export interface Bucket {
   readonly name: string;
   readonly createdAt: number;
+  /** By key: the latest versions. */
   readonly objects: Map<string, StoredObject>;
+  /** By key: what came before the latest version, the newest first. A deleted object's begin with a delete marker. */
+  readonly older: Map<string, readonly OlderVersion[]>;
+  /** Undefined: it never kept versions. */
+  versioning?: Versioning;
   tags: Readonly<Record<string, string>>;
   policy?: string;
   /** Configurations that are kept as they came, by name. */
   documents?: Readonly<Record<string, string>>;
 }
 
-type SavedBucket = Omit<Bucket, 'objects'> & { readonly objects: readonly StoredObject[] };
+type SavedBucket = Omit<Bucket, 'objects' | 'older'> & {
+  readonly objects: readonly StoredObject[];
+  readonly older: readonly (readonly [string, readonly OlderVersion[]])[];
+};
 
 export interface PutOptions {
   readonly headers?: Readonly<Record<string, string>>;
@@ -60,19 +74,25 @@ export class BucketStore implements ObjectReader, Persistent {
   ) {}
 
   save(): unknown {
-    return [...this.#buckets.values()].map(({ objects, ...bucket }): SavedBucket => (
-      { ...bucket, objects: [...objects.values()].map((object) => ({ ...object, file: basename(object.file) })) }
-    ));
+    const relocated = (object: StoredObject): StoredObject => ({ ...object, file: basename(object.file) });
+    return [...this.#buckets.values()].map(({ objects, older, ...bucket }): SavedBucket => ({
+      ...bucket,
+      objects: [...objects.values()].map(relocated),
+      older: [...older].map(([key, versions]) => [key, moved(versions, relocated)]),
+    }));
   }
 
   /** Removes the files that the state does not name: what was under way when it was saved. */
   async restore(state: unknown): Promise<void> {
     const named = new Set<string>();
-    for (const { objects, ...bucket } of state as SavedBucket[]) {
-      for (const { file } of objects) named.add(file);
-      const located = objects.map((object) => ({ ...object, file: join(this.folder, basename(object.file)) }));
-      const byKey = located.map((object) => [object.key, object] as const);
-      this.#buckets.set(bucket.name, { ...bucket, objects: new Map(byKey) });
+    const located = (object: StoredObject): StoredObject => {
+      named.add(object.file);
+      return { ...object, file: join(this.folder, basename(object.file)) };
+    };
+    for (const { objects, older, ...bucket } of state as SavedBucket[]) {
+      const byKey = objects.map((object) => [object.key, located(object)] as const);
+      const olderByKey = older.map(([key, versions]) => [key, moved(versions, located)] as const);
+      this.#buckets.set(bucket.name, { ...bucket, objects: new Map(byKey), older: new Map(olderByKey) });
     }
     await mkdir(this.folder, { recursive: true });
     const there = await readdir(this.folder);
@@ -86,13 +106,13 @@ export class BucketStore implements ObjectReader, Persistent {
     if (this.#buckets.has(name)) {
       throw new ServiceError('BucketAlreadyOwnedByYou', 'Your previous request to create the named bucket succeeded and you already own it.', 409);
     }
-    const bucket = { name, createdAt: this.clock.now(), objects: new Map<string, StoredObject>(), tags };
+    const bucket: Bucket = { name, createdAt: this.clock.now(), objects: new Map(), older: new Map(), tags };
     this.#buckets.set(name, bucket);
     return bucket;
   }
 
   deleteBucket(name: string): void {
-    if (this.bucket(name).objects.size > 0) {
+    if (allKeys(this.bucket(name)).length > 0) {
       throw new ServiceError('BucketNotEmpty', 'The bucket you tried to delete is not empty', 409, { BucketName: name });
     }
     this.#buckets.delete(name);
@@ -112,8 +132,11 @@ export class BucketStore implements ObjectReader, Persistent {
     return [...this.#buckets.values()];
   }
 
-  object(bucket: string, key: string): StoredObject {
-    const object = this.bucket(bucket).objects.get(key);
+  /** Default: the latest version. */
+  object(bucketName: string, key: string, versionId?: string): StoredObject {
+    const bucket = this.bucket(bucketName);
+    if (versionId !== undefined) return findVersion(bucket, key, versionId);
+    const object = bucket.objects.get(key);
     if (!object) throw new ServiceError('NoSuchKey', 'The specified key does not exist.', 404, { Key: key });
     return object;
   }
@@ -139,9 +162,9 @@ export class BucketStore implements ObjectReader, Persistent {
       const { headers = {}, checksums, tags } = options;
       const etag = options.etag ?? `"${createHash('md5').update(content).digest('hex')}"`;
       const lastModified = this.clock.now();
-      const object = { key, size: content.length, etag, lastModified, headers, file, checksums, tags };
-      bucket.objects.set(key, object);
-      if (before) await this.disposal.remove(before.file);
+      const versionId = newVersionId(bucket);
+      const object = { key, size: content.length, etag, lastModified, headers, file, checksums, tags, versionId };
+      for (const replaced of addVersion(bucket, object)) await this.disposal.remove(replaced);
       return object;
     } catch (error) {
       await rm(file, { force: true });
@@ -149,8 +172,12 @@ export class BucketStore implements ObjectReader, Persistent {
     }
   }
 
-  setTags(bucket: string, key: string, tags: Readonly<Record<string, string>>): void {
-    this.bucket(bucket).objects.set(key, { ...this.object(bucket, key), tags });
+  setTags(bucketName: string, key: string, tags: Readonly<Record<string, string>>, versionId?: string): void {
+    const bucket = this.bucket(bucketName);
+    const object = this.object(bucketName, key, versionId);
+    const tagged = { ...object, tags };
+    if (bucket.objects.get(key) === object) bucket.objects.set(key, tagged);
+    else bucket.older.set(key, moved(bucket.older.get(key) ?? [], (other) => (other === object ? tagged : other)));
   }
 
   /** Keeps bytes that belong to no object yet, and answers their file. */
@@ -169,14 +196,15 @@ export class BucketStore implements ObjectReader, Persistent {
     return file;
   }
 
-  /** The object and its content, of one and the same write. */
-  async get(bucket: string, key: string): Promise<{ object: StoredObject; content: Buffer }> {
+  /** The object and its content, of one and the same write. Default: the latest version. */
+  async get(bucket: string, key: string, versionId?: string): Promise<{ object: StoredObject; content: Buffer }> {
     for (;;) {
-      const object = this.object(bucket, key);
+      const object = this.object(bucket, key, versionId);
       try {
         return { object, content: await readFile(object.file) };
       } catch (error) {
-        if (this.bucket(bucket).objects.get(key) === object) throw error;
+        const isThere = versionsOfKey(this.bucket(bucket), key).some((version) => version.object?.file === object.file);
+        if (isThere) throw error;
       }
     }
   }
@@ -186,12 +214,17 @@ export class BucketStore implements ObjectReader, Persistent {
     return (await this.get(bucket, key)).content;
   }
 
-  async delete(bucketName: string, key: string): Promise<void> {
-    const bucket = this.bucket(bucketName);
-    const object = bucket.objects.get(key);
-    bucket.objects.delete(key);
-    if (object) await this.disposal.remove(object.file);
+  /** Without a version, in a bucket that keeps versions: puts a delete marker over them. */
+  async delete(bucketName: string, key: string, versionId?: string): Promise<Deletion> {
+    const deletion = deleteVersion(this.bucket(bucketName), { key, versionId, now: this.clock.now() });
+    for (const file of deletion.files) await this.disposal.remove(file);
+    return deletion;
   }
+}
+
+/** Versions whose objects were changed by `move`. */
+function moved(versions: readonly OlderVersion[], move: (object: StoredObject) => StoredObject): OlderVersion[] {
+  return versions.map(({ object, ...version }) => (object ? { ...version, object: move(object) } : version));
 }
 
 function checkPrecondition({ ifNoneMatch, ifMatch }: PutOptions, before: StoredObject | undefined): void {

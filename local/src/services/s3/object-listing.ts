@@ -16,14 +16,14 @@ export function listObjects(bucket: Bucket, query: URLSearchParams): ObjectListi
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
   const maxKeys = maxKeysOf(query);
-  const after = decodeToken(query.get('continuation-token')) ?? query.get('start-after') ?? query.get('key-marker') ?? query.get('marker') ?? '';
+  const after = decodeToken(query.get('continuation-token')) ?? query.get('start-after') ?? query.get('marker') ?? '';
   const objects: StoredObject[] = [];
   const commonPrefixes = new Set<string>();
   let last = '';
   for (const key of sortedKeys(bucket, prefix)) {
     const end = delimiter ? key.indexOf(delimiter, prefix.length) : -1;
     const entry = end < 0 ? key : key.slice(0, end + delimiter.length);
-    if (compare(entry, after) <= 0 || commonPrefixes.has(entry)) continue;
+    if (compareKeys(entry, after) <= 0 || commonPrefixes.has(entry)) continue;
     if (objects.length + commonPrefixes.size === maxKeys) {
       return { objects, commonPrefixes: [...commonPrefixes], maxKeys, nextToken: Buffer.from(last).toString('base64') };
     }
@@ -35,17 +35,17 @@ export function listObjects(bucket: Bucket, query: URLSearchParams): ObjectListi
   return { objects, commonPrefixes: [...commonPrefixes], maxKeys };
 }
 
-function maxKeysOf(query: URLSearchParams): number {
+export function maxKeysOf(query: URLSearchParams): number {
   const value = Number(query.get('max-keys') ?? MAX_KEYS);
   if (!Number.isInteger(value) || value < 0) throw new ServiceError('InvalidArgument', 'Provided max-keys not an integer or within integer range');
   return Math.min(value, MAX_KEYS);
 }
 
 function sortedKeys(bucket: Bucket, prefix: string): string[] {
-  return [...bucket.objects.keys()].filter((key) => key.startsWith(prefix)).sort(compare);
+  return [...bucket.objects.keys()].filter((key) => key.startsWith(prefix)).sort(compareKeys);
 }
 
-function compare(a: string, b: string): number {
+export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 

@@ -10,6 +10,9 @@ import type { ApiResponse } from '../../api';
 type ObjectOperation =
   | 'PutObject' | 'CopyObject' | 'GetObject' | 'HeadObject' | 'DeleteObject' | 'GetObjectTagging' | 'PutObjectTagging' | 'DeleteObjectTagging';
 
+/** Its own origin would be the whole cloud's: a script in an object that somebody opens in a browser must not speak for it. */
+const OF_NO_ORIGIN = { 'content-security-policy': 'sandbox allow-scripts allow-downloads', 'x-content-type-options': 'nosniff' };
+
 /** What can be done with one object. */
 export class ObjectOperations {
   readonly handlers: Readonly<Record<ObjectOperation, S3Handler>> = {
@@ -17,12 +20,14 @@ export class ObjectOperations {
     CopyObject: (request) => this.#copy(request),
     GetObject: (request) => this.#get(request),
     HeadObject: (request) => this.#head(request),
-    DeleteObject: async ({ bucket, key }) => (await this.store.delete(bucket, key), { status: 204 }),
-    GetObjectTagging: ({ bucket, key }) => this.#getTags(bucket, key),
-    PutObjectTagging: ({ bucket, key, body, headers }) => (
-      this.store.setTags(bucket, key, parseTags(payloadOf(body, headers).content)), { status: 200 }
+    DeleteObject: (request) => this.#delete(request),
+    GetObjectTagging: (request) => this.#getTags(request),
+    PutObjectTagging: ({ bucket, key, body, headers, versionId }) => (
+      this.store.setTags(bucket, key, parseTags(payloadOf(body, headers).content), versionId), { status: 200 }
     ),
-    DeleteObjectTagging: ({ bucket, key }) => (this.store.setTags(bucket, key, {}), { status: 204 }),
+    DeleteObjectTagging: ({ bucket, key, versionId }) => (
+      this.store.setTags(bucket, key, {}, versionId), { status: 204 }
+    ),
   };
 
   constructor(private readonly store: BucketStore) {}
@@ -30,30 +35,31 @@ export class ObjectOperations {
   async #put({ bucket, key, body, headers: sent }: S3Request): Promise<ApiResponse> {
     const { content, headers } = payloadOf(body, sent);
     const checksums = checkedChecksums(content, headers);
-    const { etag } = await this.store.put(bucket, key, content, {
+    const { etag, versionId } = await this.store.put(bucket, key, content, {
       headers: keptHeaders(headers),
       tags: headerTags(headers),
       checksums,
       ifNoneMatch: headers['if-none-match'],
       ifMatch: headers['if-match'],
     });
-    return { status: 200, headers: { ...checksums, etag } };
+    return { status: 200, headers: { ...checksums, etag, ...versionHeader(versionId) } };
   }
 
   async #copy({ bucket, key, headers }: S3Request): Promise<ApiResponse> {
     const { object: source, content } = await this.store.get(...copySource(headers));
-    const { etag, lastModified } = await this.store.put(bucket, key, content, {
+    const { etag, lastModified, versionId } = await this.store.put(bucket, key, content, {
       headers: headers['x-amz-metadata-directive'] === 'REPLACE' ? keptHeaders(headers) : source.headers,
       tags: headers['x-amz-tagging-directive'] === 'REPLACE' ? headerTags(headers) : source.tags,
       checksums: source.checksums,
       ifNoneMatch: headers['if-none-match'],
       ifMatch: headers['if-match'],
     });
-    return xmlResponse(200, 'CopyObjectResult', { ETag: etag, LastModified: iso(lastModified) });
+    const answer = xmlResponse(200, 'CopyObjectResult', { ETag: etag, LastModified: iso(lastModified) });
+    return { ...answer, headers: { ...answer.headers, ...versionHeader(versionId) } };
   }
 
-  async #get({ bucket, key, headers }: S3Request): Promise<ApiResponse> {
-    const { object, content } = await this.store.get(bucket, key);
+  async #get({ bucket, key, headers, versionId }: S3Request): Promise<ApiResponse> {
+    const { object, content } = await this.store.get(bucket, key, versionId);
     const refused = conditional(object, headers);
     if (refused) return refused;
     const range = byteRange(headers.range, object.size);
@@ -66,8 +72,8 @@ export class ObjectOperations {
     };
   }
 
-  #head({ bucket, key, headers }: S3Request): ApiResponse {
-    const object = this.store.object(bucket, key);
+  #head({ bucket, key, headers, versionId }: S3Request): ApiResponse {
+    const object = this.store.object(bucket, key, versionId);
     const refused = conditional(object, headers);
     if (refused) return refused;
     const range = byteRange(headers.range, object.size);
@@ -77,15 +83,28 @@ export class ObjectOperations {
     return { status: 206, headers: { ...objectHeaders(object, {}), ...part } };
   }
 
-  #getTags(bucket: string, key: string): ApiResponse {
-    const tags = Object.entries(this.store.object(bucket, key).tags ?? {});
+  async #delete({ bucket, key, versionId: asked }: S3Request): Promise<ApiResponse> {
+    const { versionId, isDeleteMarker } = await this.store.delete(bucket, key, asked);
+    return { status: 204, headers: { ...versionHeader(versionId), ...(isDeleteMarker && { 'x-amz-delete-marker': 'true' }) } };
+  }
+
+  #getTags({ bucket, key, versionId }: S3Request): ApiResponse {
+    const tags = Object.entries(this.store.object(bucket, key, versionId).tags ?? {});
     return xmlResponse(200, 'Tagging', { TagSet: { Tag: tags.map(([Key, Value]) => ({ Key, Value })) } });
   }
 }
 
-export function copySource(headers: Readonly<Record<string, string>>): [bucket: string, key: string] {
-  const { bucket, key } = s3Location(`/${headers['x-amz-copy-source'].replace(/^\//, '').split('?')[0]}`);
-  return [bucket, key];
+/** What `store.get` is called with. */
+export function copySource(
+  headers: Readonly<Record<string, string>>,
+): [bucket: string, key: string, versionId: string | undefined] {
+  const [path, query = ''] = headers['x-amz-copy-source'].replace(/^\//, '').split('?');
+  const { bucket, key } = s3Location(`/${path}`);
+  return [bucket, key, new URLSearchParams(query).get('versionId') ?? undefined];
+}
+
+export function versionHeader(versionId: string | undefined): Record<string, string> {
+  return versionId === undefined ? {} : { 'x-amz-version-id': versionId };
 }
 
 export function keptHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -124,14 +143,16 @@ function conditional(
 }
 
 function objectHeaders(object: StoredObject, asked: Readonly<Record<string, string>>): Record<string, string> {
-  const { headers, etag, lastModified, checksums, tags = {} } = object;
+  const { headers, etag, lastModified, checksums, tags = {}, versionId } = object;
   const tagCount = Object.keys(tags).length;
   return {
     'content-type': 'application/octet-stream',
     ...headers,
     ...(asked['x-amz-checksum-mode'] === 'ENABLED' && checksums),
     ...(tagCount > 0 && { 'x-amz-tagging-count': String(tagCount) }),
+    ...versionHeader(versionId),
     'accept-ranges': 'bytes',
+    ...OF_NO_ORIGIN,
     etag,
     'last-modified': new Date(lastModified).toUTCString(),
   };

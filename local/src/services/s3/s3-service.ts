@@ -4,22 +4,26 @@ import { ServiceError } from '../service-error';
 import { payloadOf } from './aws-chunked';
 import { bucketDocument } from './bucket-documents';
 import type { BucketStore } from './bucket-store';
+import type { ObjectVersion } from './bucket-versions';
 import { MultipartOperations } from './multipart-operations';
 import { MultipartUploads } from './multipart-uploads';
 import { listObjects } from './object-listing';
 import { described, iso, ObjectOperations } from './object-operations';
 import type { S3Operation } from './s3-operation';
 import { s3Location, s3Operation } from './s3-operation';
-import { parseDelete, parseTags, xmlError, xmlResponse } from './s3-xml';
+import { parseDelete, parseTags, parseVersioning, xmlError, xmlResponse } from './s3-xml';
+import { listVersions } from './version-listing';
 
 export interface S3Request extends ApiRequest {
   readonly bucket: string;
   readonly key: string;
+  /** The version that the query names. */
+  readonly versionId?: string;
 }
 
 export type S3Handler = (request: S3Request) => ApiResponse | Promise<ApiResponse>;
 
-/** S3 over path-style URLs, presigned and unsigned ones too. */
+/** S3 over path-style URLs, which the gateway makes of a bucket's own host too; presigned and unsigned ones too. */
 export class S3Service implements ApiService {
   readonly #handlers: Readonly<Record<S3Operation, S3Handler>>;
 
@@ -50,8 +54,10 @@ export class S3Service implements ApiService {
       GetBucketEncryption: document,
       PutBucketEncryption: document,
       DeleteBucketEncryption: document,
-      GetBucketVersioning: document,
-      PutBucketVersioning: document,
+      GetBucketVersioning: ({ bucket }) => this.#getBucketVersioning(bucket),
+      PutBucketVersioning: ({ bucket, body, headers }) => (
+        this.store.bucket(bucket).versioning = parseVersioning(payloadOf(body, headers).content), { status: 200 }
+      ),
       GetBucketLifecycleConfiguration: document,
       PutBucketLifecycleConfiguration: document,
       DeleteBucketLifecycle: document,
@@ -71,10 +77,8 @@ export class S3Service implements ApiService {
     try {
       const operation = s3Operation(request);
       if (!operation) throw new ServiceError('NotImplemented', `the local cloud's S3 has no ${request.method} ${request.path}?${[...request.query.keys()]}`, 501);
-      // Every object has the one version that S3 calls `null`.
-      const version = request.query.get('versionId') ?? 'null';
-      if (version !== 'null') throw new ServiceError('NoSuchVersion', 'The specified version does not exist.', 404);
-      return await this.#handlers[operation]({ ...request, ...s3Location(request.path) });
+      const versionId = request.query.get('versionId') ?? undefined;
+      return await this.#handlers[operation]({ ...request, ...s3Location(request.path), versionId });
     } catch (error) {
       // An answer to HEAD has no body; clients read the status.
       const answer = xmlError(error);
@@ -116,20 +120,39 @@ export class S3Service implements ApiService {
   }
 
   #listObjectVersions({ bucket, query }: S3Request): ApiResponse {
-    const { objects, maxKeys, nextToken } = listObjects(this.store.bucket(bucket), query);
+    const { versions, commonPrefixes, maxKeys, next } = listVersions(this.store.bucket(bucket), query);
+    const place = ({ versionId, isLatest }: ObjectVersion): object => ({ VersionId: versionId, IsLatest: isLatest });
     return xmlResponse(200, 'ListVersionsResult', {
       Name: bucket,
+      Prefix: query.get('prefix') ?? '',
+      KeyMarker: query.get('key-marker') ?? '',
+      VersionIdMarker: query.get('version-id-marker') ?? '',
       MaxKeys: maxKeys,
-      IsTruncated: nextToken !== undefined,
-      ...(nextToken && { NextKeyMarker: objects.at(-1)?.key, NextVersionIdMarker: 'null' }),
-      Version: objects.map((object) => ({ ...described(object), VersionId: 'null', IsLatest: true })),
+      IsTruncated: next !== undefined,
+      ...(next && { NextKeyMarker: next.key, ...(next.versionId && { NextVersionIdMarker: next.versionId }) }),
+      Version: versions.flatMap((version) => (
+        version.object ? [{ ...described(version.object), ...place(version) }] : []
+      )),
+      DeleteMarker: versions.filter(({ object }) => !object)
+        .map((marker) => ({ Key: marker.key, LastModified: iso(marker.lastModified), ...place(marker) })),
+      CommonPrefixes: commonPrefixes.map((Prefix) => ({ Prefix })),
     });
   }
 
   async #deleteObjects({ bucket, body, headers }: S3Request): Promise<ApiResponse> {
-    const { keys, quiet } = parseDelete(payloadOf(body, headers).content);
-    for (const key of keys) await this.store.delete(bucket, key);
-    return xmlResponse(200, 'DeleteResult', { Deleted: quiet ? [] : keys.map((Key) => ({ Key })) });
+    const { objects, quiet } = parseDelete(payloadOf(body, headers).content);
+    const Deleted: object[] = [];
+    for (const { key: Key, versionId: VersionId } of objects) {
+      const { versionId, isDeleteMarker } = await this.store.delete(bucket, Key, VersionId);
+      const marker = isDeleteMarker ? { DeleteMarker: true, DeleteMarkerVersionId: versionId } : {};
+      Deleted.push({ Key, ...(VersionId && { VersionId }), ...marker });
+    }
+    return xmlResponse(200, 'DeleteResult', { Deleted: quiet ? [] : Deleted });
+  }
+
+  #getBucketVersioning(bucket: string): ApiResponse {
+    const { versioning } = this.store.bucket(bucket);
+    return xmlResponse(200, 'VersioningConfiguration', versioning ? { Status: versioning } : {});
   }
 
   #getBucketTagging({ bucket }: S3Request): ApiResponse {

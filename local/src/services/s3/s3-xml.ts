@@ -20,14 +20,27 @@ export function xmlError(error: unknown): ApiResponse {
   return { status: known.status, headers: { 'content-type': 'application/xml' }, body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` };
 }
 
-/** The keys that a DeleteObjects body names. */
-export function parseDelete(body: Buffer): { keys: string[]; quiet: boolean } {
-  const parsed = parser.parse(body) as { Delete?: { Object?: { Key?: string }[]; Quiet?: string } };
-  const keys = (parsed.Delete?.Object ?? []).map(({ Key }) => Key);
-  if (keys.length === 0 || keys.length > 1000 || !keys.every((key) => typeof key === 'string' && key !== '')) {
-    throw malformed();
-  }
-  return { keys: keys as string[], quiet: parsed.Delete?.Quiet === 'true' };
+export interface DeletedObject {
+  readonly key: string;
+  readonly versionId?: string;
+}
+
+/** The objects that a DeleteObjects body names. */
+export function parseDelete(body: Buffer): { objects: DeletedObject[]; quiet: boolean } {
+  const parsed = parser.parse(body) as { Delete?: { Object?: { Key?: string; VersionId?: string }[]; Quiet?: string } };
+  const objects = (parsed.Delete?.Object ?? []).map(({ Key: key, VersionId: versionId }) => {
+    if (typeof key !== 'string' || key === '') throw malformed();
+    return { key, versionId };
+  });
+  if (objects.length === 0 || objects.length > 1000) throw malformed();
+  return { objects, quiet: parsed.Delete?.Quiet === 'true' };
+}
+
+/** The status of a VersioningConfiguration body. */
+export function parseVersioning(body: Buffer): 'Enabled' | 'Suspended' {
+  const { VersioningConfiguration: given } = parser.parse(body) as { VersioningConfiguration?: { Status?: string } };
+  if (given?.Status !== 'Enabled' && given?.Status !== 'Suspended') throw malformed();
+  return given.Status;
 }
 
 /** The parts that a CompleteMultipartUpload body names. */
