@@ -10,7 +10,7 @@ import { DynamoDbService } from './dynamodb/dynamodb-service';
 import { EcrService } from './ecr/ecr-service';
 import { IamService } from '../iam/iam-service';
 import { LambdaService } from './lambda/lambda-service';
-import { LogsService } from './logs/logs-service';
+import { LogsService } from './cloudwatch-logs/logs-service';
 import { BucketStore } from './s3/bucket-store';
 import { S3Service } from './s3/s3-service';
 import { Schedules } from './schedules';

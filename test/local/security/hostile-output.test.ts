@@ -1,7 +1,7 @@
 import { eventLine } from '../../../local/src/cli/event-line';
 import { logs as printLogs } from '../../../local/src/cli/logs';
 import { LocalClock } from '../../../local/src/clock';
-import { LogsService } from '../../../local/src/services/logs/logs-service';
+import { LogsService } from '../../../local/src/services/cloudwatch-logs/logs-service';
 import { IamCloud, REGION } from '../iam/iam-cloud';
 
 const MIB = 1024 ** 2;

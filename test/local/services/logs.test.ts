@@ -4,7 +4,7 @@ import {
   PutLogEventsCommand, PutRetentionPolicyCommand, paginateDescribeLogGroups, paginateDescribeLogStreams,
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { LogsService } from '../../../local/src/services/logs/logs-service';
+import { LogsService } from '../../../local/src/services/cloudwatch-logs/logs-service';
 import type { TestCloud } from '../test-cloud';
 import { startTestCloud } from '../test-cloud';
 
