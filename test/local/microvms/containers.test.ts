@@ -88,7 +88,9 @@ test('fails on an engine that is none, and on one that does not work here', asyn
   test('hooks are called, and the exit of the main process is told with its code', async () => {
     const imageArn = await build('hooked', fromBase(HOOKED), { hooks: ALL_HOOKS, environmentVariables: { TRACE: '1', STATUS_ready: '503,200' } });
     expect(await cloud.imageState(imageArn)).toBe('CREATED');
-    expect(messages().filter((message) => message.startsWith('hook'))).toEqual(['hook ready', 'hook ready', 'hook validate']);
+    const hooks = () => messages().filter((message) => message.startsWith('hook'));
+    await cloud.until('the log', () => hooks().length >= 3);
+    expect(hooks()).toEqual(['hook ready', 'hook ready', 'hook validate']);
     const counter = await build('counter', fromBase(COUNTER));
     const { id, endpoint } = await cloud.run(counter);
     const token = await cloud.token(id);

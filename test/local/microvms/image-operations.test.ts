@@ -173,6 +173,8 @@ describe('versions', () => {
   });
 
   test('are deleted while ACTIVE, one after the other, but not the last', async () => {
+    await cloud.close();
+    cloud = await new MicrovmCloud('processes', undefined, { timeScale: 0.05 }).open();
     const imageIdentifier = await cloud.createImage('pruned', SLEEPER);
     await update(imageIdentifier);
     await update(imageIdentifier);

@@ -44,7 +44,7 @@ describeEachIsolation((isolation) => {
 
     await cloud.client.send(new DeleteMicrovmImageCommand({ imageIdentifier: imageArn }));
     await cloud.until('the deletion', () => cloud.service.list().images.length === 0);
-    expect(readdirSync(join(cloud.folder, 'images'))).toEqual([]);
+    await cloud.until('the end of its files', () => readdirSync(join(cloud.folder, 'images')).length === 0);
   });
 
   test('the guest gets the image\'s environment and nothing of the host\'s', async () => {
