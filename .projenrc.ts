@@ -102,7 +102,6 @@ new Workspace(project, {
     '@aws-sdk/client-sfn': AWS_SDK,
     '@aws-sdk/client-s3': AWS_SDK,
     '@aws-crypto/sha256-js': '^5.2.0',
-    '@balena/dockerignore': '^1.0.2',
     '@smithy/signature-v4': '^5.7.0',
     'dynalite': '^4.0.0',
     'fast-xml-parser': '^5.0.0',

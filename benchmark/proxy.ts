@@ -6,7 +6,7 @@ import { type Benchmark, type Figure, percentile, round } from './figure';
 import type { Load } from './load-client';
 import { type Reached, Stand } from './stand';
 
-const PASSES = 4;
+const PASSES = 8;
 const BYTES = 256 * 1024 ** 2;
 const MARK = 'benchmark-proxy-guest';
 const CLIENT = join(__dirname, 'load-client.ts');

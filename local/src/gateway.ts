@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ApiCall, ApiRequest, ApiResponse, ApiService, Guard } from './api';
 import type { Clock } from './clock';
+import { overConduits } from './conduit/over-conduits';
 import { isFromForeignPage } from './foreign-page';
 import { signerOf, unsignedService } from './iam/signer';
 import { isMicrovmPath, operationOf } from './operations';
@@ -12,7 +14,7 @@ import { bucketOfHost, pathStyle } from './services/s3/virtual-host';
 export interface EndpointProxy {
   isEndpointHost(host: string): boolean;
   handleEndpoint(request: IncomingMessage, response: ServerResponse): void;
-  handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 export interface GatewayRoutes {
@@ -31,20 +33,23 @@ interface Exchange {
   readonly response: ServerResponse;
 }
 
+/** Of an object. */
 const MAX_BODY_BYTES = 1024 ** 3;
+/** What Lambda takes, the largest of all other requests. */
+const MAX_CALL_BYTES = 70_167_211;
 const REFUSED_MS = 1000;
 const FOREIGN_PAGE = problem(403, 'AccessDenied', 'the local cloud takes no requests from a web page; send them from a program, or follow a link to an object');
 const LOOPBACK = /^(?:127\.0\.0\.1|localhost|\[::1\])$/;
 
 /** The one HTTP server of the local cloud: every service and every microVM endpoint, on loopback. */
 export class Gateway {
-  #server = createServer((request, response) => void this.#serve(request, response));
+  #server = overConduits(createServer((request, response) => void this.#serve(request, response)));
   #routes?: GatewayRoutes;
 
   constructor(private readonly clock: Clock, private readonly guards: readonly Guard[]) {
     // A command's output may stream for as long as its sandbox lives.
     this.#server.requestTimeout = 0;
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
   /** Answers the port. Port 0: a free one. */
@@ -74,9 +79,11 @@ export class Gateway {
     response.setHeader('date', new Date(this.clock.now()).toUTCString());
     response.on('error', () => response.destroy());
     try {
-      if (isForeign(request)) return refuseRest(request, response, FOREIGN_PAGE);
-      const body = await readBody(request);
-      if (!body) return refuseRest(request, response, problem(413, 'RequestEntityTooLarge', `the body is larger than ${MAX_BODY_BYTES} bytes`));
+      const service = namedService(request);
+      if (isForeign(request, service)) return refuseRest(request, response, FOREIGN_PAGE);
+      const limit = service === 's3' ? MAX_BODY_BYTES : MAX_CALL_BYTES;
+      const body = await readBody(request, limit);
+      if (!body) return refuseRest(request, response, problem(413, 'RequestEntityTooLarge', `the body is larger than ${limit} bytes`));
       await this.#dispatch(routes, { host, request, body, response });
     } catch (error) {
       // A caller that left in the middle has nobody to answer to.
@@ -85,12 +92,11 @@ export class Gateway {
   }
 
   async #dispatch(routes: GatewayRoutes, { host, request, body, response }: Exchange): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const [path, rawQuery] = (request.url ?? '/').split('?', 2);
+    const { path, rawQuery, query } = targetOf(request);
     const headers = flatten(request.headers);
-    const signer = signerOf(headers.authorization, url.searchParams);
+    const signer = signerOf(headers.authorization, query);
     const method = request.method ?? 'GET';
-    const sent: ApiRequest = { method, path, query: url.searchParams, rawQuery, headers, body, accessKeyId: signer?.accessKeyId ?? '' };
+    const sent: ApiRequest = { method, path, query, rawQuery, headers, body, accessKeyId: signer?.accessKeyId ?? '' };
     const bucket = bucketOfHost(host);
     const apiRequest = bucket === undefined ? sent : { ...sent, path: pathStyle(bucket, path), signedPath: path };
 
@@ -99,7 +105,8 @@ export class Gateway {
     if (!LOOPBACK.test(host) && bucket === undefined) return send(response, problem(421, 'MisdirectedRequest', `no service of the local cloud has the host name "${host}"`));
     const scope = bucket === undefined ? signer?.service ?? unsignedService(apiRequest) : 's3';
     const name = scope === 'lambda' && isMicrovmPath(path) ? 'microvms' : scope;
-    const service = name === 'microvms' ? routes.microvms : routes.services[name];
+    const known = Object.hasOwn(routes.services, name) ? routes.services[name] : undefined;
+    const service = name === 'microvms' ? routes.microvms : known;
     if (!service) return send(response, problem(501, 'NotImplemented', `the local cloud has no service "${name}"; it has ${Object.keys(routes.services).join(', ')}`));
 
     const call: ApiCall = { service: name, operation: operationOf(name, apiRequest), region: signer?.region ?? '', request: apiRequest };
@@ -121,7 +128,7 @@ export class Gateway {
     return answer;
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const microvms = this.#routes?.microvms;
     if (microvms?.isEndpointHost(hostOf(request))) return microvms.handleUpgrade(request, socket, head);
     socket.on('error', () => socket.destroy());
@@ -133,15 +140,29 @@ function hostOf(request: IncomingMessage): string {
   return (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
 }
 
+/** The one reading of a request's target: all who decide about it see the same. */
+function targetOf({ url = '/' }: IncomingMessage): { path: string; rawQuery?: string; query: URLSearchParams } {
+  const at = url.indexOf('?');
+  if (at < 0) return { path: url, query: new URLSearchParams() };
+  const rawQuery = url.slice(at + 1);
+  // One more question mark at its beginning would be dropped.
+  return { path: url.slice(0, at), rawQuery, query: new URLSearchParams(`&${rawQuery}`) };
+}
+
+/** The service that a request says it is signed for, before its body is there. */
+function namedService(request: IncomingMessage): string {
+  return signerOf(request.headers.authorization, targetOf(request).query)?.service ?? 's3';
+}
+
 /** Undefined: it is too large; the rest of it is still to come. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return undefined;
+async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) return resolve(undefined);
+      if (size > limit) return resolve(undefined);
       chunks.push(chunk);
     });
     request.on('end', () => resolve(Buffer.concat(chunks)));
@@ -150,10 +171,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   });
 }
 
-function isForeign({ method = 'GET', url = '/', headers }: IncomingMessage): boolean {
-  const [path, query] = url.split('?', 2);
-  const service = signerOf(headers.authorization, new URLSearchParams(query))?.service ?? 's3';
-  return isFromForeignPage({ method, headers, readsObject: service === 's3' && !path.startsWith('/20') });
+function isForeign(request: IncomingMessage, service: string): boolean {
+  const { method = 'GET', headers } = request;
+  return isFromForeignPage({ method, headers, readsObject: service === 's3' && !targetOf(request).path.startsWith('/20') });
 }
 
 /** The caller gets some time to read the answer while it still sends. */

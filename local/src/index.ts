@@ -5,7 +5,7 @@ export type { DeployedStack } from './deploy/deployer';
 export { DeployError } from './deploy/stack';
 export type { AuthorizationDecision, AuthorizationRequest, Authorize, ContextKeys, DeniedEvent } from './iam/authorization';
 export type { NamedPolicy } from './iam/role-store';
-export type { Faults } from './faults';
+export type { Faults } from './faults/faults';
 export type {
   ConflictingWrites, Delay, ExceededQuota, FailingBuild, HangingHook, LostAnswer, MicrovmDeath, OperationFault, Refusal,
   RefusingEndpoint, SlowStorage,

@@ -4,36 +4,33 @@ import { LocalClock } from './clock';
 import type { CloudEvent } from './cloud-event';
 import type { DeployedStack } from './deploy/deployer';
 import { Deployer } from './deploy/deployer';
-import { Faults } from './faults';
+import { Faults } from './faults/faults';
 import { Gateway } from './gateway';
-import type { Authorize, DeniedEvent } from './iam/authorization';
+import type { DeniedEvent } from './iam/authorization';
 import { iamGuards } from './iam/guards';
 import type { Inventory } from './inventory';
 import { takeInventory } from './inventory';
+import { listenOn } from './listen-on';
+import type { LocalCloudOptions } from './local-cloud-options';
 import type { Isolation, ServiceBehaviour } from './microvms';
 import { MicrovmService } from './microvms';
 import type { ContainerEngine } from './microvms/container/container-engine';
 import { removeLeftovers } from './microvms/container/leftovers';
-import type { Persistent } from './persistent';
+import { poolsOf } from './pools';
 import { CloudFormationService } from './services/cloudformation/cloudformation-service';
 import { HotswapRefusal } from './services/cloudformation/hotswap-refusal';
 import { Services } from './services/services';
 import type { CloudFolder } from './state/cloud-folder';
 import { FileDisposal } from './state/file-disposal';
+import type { StateFile } from './state/state-file';
 import { StateKeeper } from './state/state-keeper';
 
 /** Every option decided, and the folder for all files. */
-interface StartedOptions {
-  readonly region: string;
-  readonly account: string;
+interface StartedOptions extends Pick<LocalCloudOptions, 'authorize' | 'runSteps' | 'bandwidth' | 'spares'> {
   readonly isolation: Isolation;
-  readonly runSteps?: boolean;
   readonly engine?: ContainerEngine;
   readonly onEvent: (event: CloudEvent) => void;
   readonly folder: CloudFolder;
-  readonly authorize?: Authorize;
-  readonly bandwidth?: boolean;
-  readonly spares?: number;
   readonly microvms: ServiceBehaviour;
 }
 
@@ -49,10 +46,6 @@ export interface InvokeResult {
 /** The bootstrap version that the synthesized templates of this CDK ask for at least. */
 const BOOTSTRAP_PARAMETER = '/cdk-bootstrap/hnb659fds/version';
 const BOOTSTRAP_VERSION = '30';
-
-/** How the constructs describe a pool's allocator, and the variable that only it and the pool's keeper have. */
-const ALLOCATOR = 'allocator: ';
-const POOL_CONFIGURATION_VARIABLE = 'POOL_CONFIGURATION';
 
 /** A running local cloud. For development and tests: its isolation is not the platform's. */
 export class LocalCloud implements AsyncDisposable {
@@ -71,64 +64,20 @@ export class LocalCloud implements AsyncDisposable {
 
   /** @internal Use `startLocalCloud`. */
   constructor(private readonly options: StartedOptions) {
-    const { region, account, isolation, engine, runSteps, folder: { path: folder, stateFile } } = options;
+    const { isolation, folder: { place, stateFile } } = options;
     const { clock } = this;
-    const onEvent = (event: CloudEvent): void => {
-      this.#state?.touch();
-      options.onEvent(event);
-    };
     const disposal = new FileDisposal(stateFile !== undefined);
     this.isolation = isolation;
-    this.faults = new Faults({
-      clock,
-      account,
-      killMicrovm: (microvmId, exitCode) => this.microvms.kill(microvmId, exitCode),
-      callDynamoDb: (operation, input) => this.#services.dynamodb.call(operation, input),
+    this.faults = this.#makeFaults();
+    this.#services = this.#makeServices(disposal);
+    this.microvms = this.#makeMicrovms(disposal);
+    this.#deployer = new Deployer({ ...place, services: this.#services, clock, emit: (event) => this.#emit(event) });
+    this.#cloudFormation = new CloudFormationService({
+      ...place, engine: this.#deployer.engine, objects: this.#services.buckets, clock,
     });
-    this.#services = new Services({
-      account,
-      region,
-      clock,
-      folder,
-      disposal,
-      gatewayPort: () => this.#port,
-      cloudEnvironment: () => ({ AWS_ENDPOINT_URL: this.endpoint, [LOCAL_ENDPOINT_VARIABLE]: this.endpoint }),
-      onLog: (logGroup, message) => onEvent({ kind: 'log', logGroup, message }),
-      authorize: options.authorize,
-      onDenied: onEvent,
-    });
-    const { buckets: objects, logs, iam: roles } = this.#services;
-    const onWarning = (message: string): void => onEvent({ kind: 'warning', message });
-    this.microvms = new MicrovmService({
-      ...options.microvms,
-      keepImages: stateFile !== undefined,
-      disposal,
-      onChange: () => this.#state?.touch(),
-      account,
-      region,
-      clock,
-      objects,
-      logs,
-      roles,
-      folder: join(folder, 'microvms'),
-      isolation,
-      engine,
-      runSteps,
-      onWarning,
-      faults: this.faults,
-      bandwidth: options.bandwidth,
-      spares: options.spares,
-    });
-    this.#deployer = new Deployer({ services: this.#services, clock, account, region, emit: onEvent });
-    const place = { account, region };
-    this.#cloudFormation = new CloudFormationService({ engine: this.#deployer.engine, objects, clock, ...place });
-    if (stateFile) {
-      const origin = () => ({ ...place, port: this.#port });
-      const parts = this.#persistent();
-      this.#state = new StateKeeper({ file: stateFile, disposal, parts, place: origin, onWarning });
-      clock.whenFired(() => this.#state?.touch());
-    }
-    const guards = iamGuards({ account, region, clock, services: this.#services, microvms: this.microvms });
+    this.#state = stateFile && this.#makeStateKeeper(stateFile, disposal);
+    clock.whenFired(() => this.#state?.touch());
+    const guards = iamGuards({ ...place, clock, services: this.#services, microvms: this.microvms });
     const state = this.#state ? [this.#state] : [];
     this.#gateway = new Gateway(clock, [...guards, ...state, new HotswapRefusal(), this.faults]);
   }
@@ -143,7 +92,7 @@ export class LocalCloud implements AsyncDisposable {
     const { accessKeyId, secretAccessKey } = this.#services.iam.user;
     return {
       AWS_ENDPOINT_URL: this.endpoint,
-      AWS_REGION: this.options.region,
+      AWS_REGION: this.options.folder.place.region,
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       [LOCAL_ENDPOINT_VARIABLE]: this.endpoint,
@@ -157,10 +106,7 @@ export class LocalCloud implements AsyncDisposable {
 
   /** What `SANDBOX_POOL` says for each deployed pool: the ARN of its allocator. */
   pools(): string[] {
-    return this.#services.lambda.functions().filter((name) => {
-      const { description, environment } = this.#services.lambda.definition(name);
-      return description.startsWith(ALLOCATOR) && environment[POOL_CONFIGURATION_VARIABLE] !== undefined;
-    }).map((name) => this.#services.lambda.arn(name));
+    return poolsOf(this.#services.lambda);
   }
 
   /** @internal */
@@ -254,20 +200,61 @@ export class LocalCloud implements AsyncDisposable {
     });
   }
 
-  /** In the order of restoring. */
-  #persistent(): Record<string, Persistent> {
-    const { clock, microvms } = this;
-    return { clock, ...this.#services.persistent, stacks: this.#deployer, changeSets: this.#cloudFormation, microvms };
+  #emit(event: CloudEvent): void {
+    this.#state?.touch();
+    this.options.onEvent(event);
   }
-}
 
-/** A port that was asked for must be free; the one of an earlier run is only preferred. */
-async function listenOn(gateway: Gateway, wanted: number | undefined, earlier: number | undefined): Promise<number> {
-  try {
-    return await gateway.listen(wanted ?? earlier ?? 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    if (wanted === undefined) return gateway.listen(0);
-    throw new Error(`startLocalCloud: port ${wanted} is in use (EADDRINUSE); give another, or none for a free one`, { cause: error });
+  #warn(message: string): void {
+    this.#emit({ kind: 'warning', message });
+  }
+
+  #makeFaults(): Faults {
+    return new Faults({
+      clock: this.clock,
+      account: this.options.folder.place.account,
+      killMicrovm: (microvmId, exitCode) => this.microvms.kill(microvmId, exitCode),
+      callDynamoDb: (operation, input) => this.#services.dynamodb.call(operation, input),
+    });
+  }
+
+  #makeServices(disposal: FileDisposal): Services {
+    const { authorize, folder: { place, path: folder } } = this.options;
+    return new Services({
+      ...place,
+      clock: this.clock,
+      folder,
+      disposal,
+      authorize,
+      gatewayPort: () => this.#port,
+      cloudEnvironment: () => ({ AWS_ENDPOINT_URL: this.endpoint, [LOCAL_ENDPOINT_VARIABLE]: this.endpoint }),
+      onLog: (logGroup, message) => this.#emit({ kind: 'log', logGroup, message }),
+      onDenied: (event) => this.#emit(event),
+    });
+  }
+
+  #makeMicrovms(disposal: FileDisposal): MicrovmService {
+    const { folder: { place, path, stateFile }, microvms, ...options } = this.options;
+    const { isolation, engine, runSteps, bandwidth, spares } = options;
+    const { buckets: objects, logs, iam: roles } = this.#services;
+    const { clock, faults } = this;
+    return new MicrovmService({
+      ...microvms,
+      ...place,
+      ...{ clock, objects, logs, roles, isolation, engine, runSteps, faults, bandwidth, spares, disposal },
+      folder: join(path, 'microvms'),
+      keepImages: stateFile !== undefined,
+      onChange: () => this.#state?.touch(),
+      onWarning: (message) => this.#warn(message),
+    });
+  }
+
+  #makeStateKeeper(file: StateFile, disposal: FileDisposal): StateKeeper {
+    const { clock, microvms } = this;
+    // In the order of restoring.
+    const stacks = { stacks: this.#deployer, changeSets: this.#cloudFormation };
+    const parts = { clock, ...this.#services.persistent, ...stacks, microvms };
+    const place = () => ({ ...this.options.folder.place, port: this.#port });
+    return new StateKeeper({ file, disposal, parts, place, onWarning: (message) => this.#warn(message) });
   }
 }

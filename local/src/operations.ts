@@ -68,7 +68,7 @@ const TARGET_OPERATIONS = [
   'StartExecution', 'DescribeExecution', 'UpdateStateMachine', 'CreateLogGroup', 'DeleteLogGroup', 'DescribeLogGroups', 'PutRetentionPolicy',
   'DeleteRetentionPolicy', 'CreateLogStream', 'DeleteLogStream', 'DescribeLogStreams', 'PutLogEvents', 'GetLogEvents', 'FilterLogEvents', 'GetParameter',
   'GetParameters', 'GetParametersByPath', 'PutParameter', 'DeleteParameter', 'DeleteParameters', 'DescribeParameters',
-  'DescribeRepositories',
+  'DescribeRepositories', 'DescribeImages', 'GetAuthorizationToken',
 ];
 
 /** Services that take a form. */
@@ -91,10 +91,19 @@ export function isOperation(name: string): boolean {
 
 /** AWS's name of what a request asks for; empty if the service has no such operation. `service` is that of an `ApiCall`. */
 export function operationOf(service: string, request: ApiRequest): string {
-  if (service === 's3') return s3Operation(request) ?? '';
+  if (service === 's3') return storageOperation(request);
   if (QUERY_SERVICES.has(service)) return queryOperation(request);
   if (service !== 'lambda' && service !== 'microvms') return targetOperation(request);
   return REST_OPERATIONS.find(({ method, path }) => method === request.method && path.test(request.path))?.name ?? '';
+}
+
+/** What cannot be decoded is no key of any object. */
+function storageOperation(request: ApiRequest): string {
+  try {
+    return s3Operation(request) ?? '';
+  } catch {
+    return '';
+  }
 }
 
 const MICROVM_TAGS = /^\/2017-03-31\/tags\/[^/]*(?::|%3A)(?:microvm-image|network-connector)(?::|%3A)/i;

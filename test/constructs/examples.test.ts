@@ -57,7 +57,7 @@ describe('the tools of the code agent', () => {
     },
     commands: {
       run: ([program, ...args]: string[]) => new Promise((resolve) => {
-        execFile(program, args, { cwd: workspace }, (error, stdout, stderr) => {
+        execFile(program, args, { cwd: workspace, timeout: 20_000 }, (error, stdout, stderr) => {
           resolve({ exitCode: error?.code ?? 0, stdout, stderr });
         });
       }),

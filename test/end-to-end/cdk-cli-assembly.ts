@@ -32,17 +32,25 @@ export async function changedAssembly(
   return copy;
 }
 
-/** Writes an assembly of one stack without assets by hand. `properties` are further ones of the stack. */
-export async function smallAssembly(
-  directory: string,
-  stackName: string,
-  template: TestTemplate,
-  properties: object = {},
-): Promise<string> {
+export interface SmallStack {
+  readonly template: TestTemplate;
+  /** Names of the stacks that it comes after. */
+  readonly dependencies?: readonly string[];
+  /** Further ones than the file of its template. */
+  readonly properties?: object;
+}
+
+/** Writes an assembly of stacks without assets by hand. */
+export async function smallAssembly(directory: string, stacks: Readonly<Record<string, SmallStack>>): Promise<string> {
   await mkdir(directory, { recursive: true });
-  const templateFile = `${stackName}.template.json`;
-  const stack = { type: 'aws:cloudformation:stack', environment: 'aws://000000000000/us-east-1', properties: { templateFile, ...properties } };
-  await writeFile(join(directory, templateFile), JSON.stringify(template));
-  await writeFile(join(directory, 'manifest.json'), JSON.stringify({ version: '36.0.0', artifacts: { [stackName]: stack } }));
+  const artifacts: Record<string, object> = {};
+  for (const [stackName, { template, dependencies = [], properties }] of Object.entries(stacks)) {
+    const templateFile = `${stackName}.template.json`;
+    await writeFile(join(directory, templateFile), JSON.stringify(template));
+    artifacts[stackName] = {
+      type: 'aws:cloudformation:stack', environment: 'aws://000000000000/us-east-1', dependencies, properties: { templateFile, ...properties },
+    };
+  }
+  await writeFile(join(directory, 'manifest.json'), JSON.stringify({ version: '36.0.0', artifacts }));
   return directory;
 }

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { CloudFormationClient, CreateStackCommand, waitUntilStackCreateComplete } from '@aws-sdk/client-cloudformation';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
-import { CdkCli, type CdkResult } from './cdk-cli';
+import { CdkCli } from './cdk-cli';
 import { smallAssembly, type TestTemplate } from './cdk-cli-assembly';
+import type { ProgramResult } from './run-program';
 
 const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { Service: 'states.amazonaws.com' }, Action: 'sts:AssumeRole' }] };
 const role = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: trust } };
@@ -26,12 +27,12 @@ let cloud: LocalCloud;
 let cli: CdkCli;
 
 const assemblyOf = (folder: string, stackName: string, template: TestTemplate, properties?: object) => {
-  return smallAssembly(join(cli.home, folder), stackName, template, properties);
+  return smallAssembly(join(cli.home, folder), { [stackName]: { template, properties } });
 };
-const deploy = (assembly: string, ...args: string[]): Promise<CdkResult> => cli.on(assembly, 'deploy', '--require-approval', 'never', ...args);
+const deploy = (assembly: string, ...args: string[]): Promise<ProgramResult> => cli.on(assembly, 'deploy', '--require-approval', 'never', ...args);
 
 /** A deployment whose parameter is taken, and the next one, whose is not. */
-async function failAndRetry(): Promise<[CdkResult, CdkResult]> {
+async function failAndRetry(): Promise<[ProgramResult, ProgramResult]> {
   const client = new SSMClient(clientConfiguration());
   await client.send(new PutParameterCommand({ Name: 'taken', Value: 'by somebody', Type: 'String' }));
   client.destroy();
@@ -39,7 +40,7 @@ async function failAndRetry(): Promise<[CdkResult, CdkResult]> {
   return [failed, await deploy(await assemblyOf('working', 'Small', parameter('free')), '--method=direct')];
 }
 
-async function assumeMissingRole(): Promise<CdkResult> {
+async function assumeMissingRole(): Promise<ProgramResult> {
   return deploy(await assemblyOf('roles', 'Roles', parameter('of-roles'), {
     assumeRoleArn: 'arn:${AWS::Partition}:iam::000000000000:role/cdk-hnb659fds-deploy-role-000000000000-us-east-1',
     requiresBootstrapStackVersion: 6,
@@ -47,7 +48,7 @@ async function assumeMissingRole(): Promise<CdkResult> {
   }));
 }
 
-async function hotswap(): Promise<CdkResult> {
+async function hotswap(): Promise<ProgramResult> {
   const client = new CloudFormationClient(clientConfiguration());
   await client.send(new CreateStackCommand({ StackName: 'Machine', TemplateBody: JSON.stringify(machine('Before')), Capabilities: ['CAPABILITY_IAM'] }));
   await waitUntilStackCreateComplete({ client, maxWaitTime: 10, minDelay: 0.1, maxDelay: 0.1 }, { StackName: 'Machine' });
@@ -55,7 +56,20 @@ async function hotswap(): Promise<CdkResult> {
   return deploy(await assemblyOf('after', 'Machine', machine('After')), '--hotswap');
 }
 
-async function list(): Promise<CdkResult> {
+const severalLeft = (): string[] => cloud.inventory().stacks.filter((name) => ['Producer', 'Consumer'].includes(name));
+
+/** Two stacks, the one importing from the other, deployed and destroyed by one command each. */
+async function several(): Promise<[ProgramResult, string[], ProgramResult]> {
+  const producer = { ...parameter('of-producer'), Outputs: { Out: { Value: { Ref: 'Parameter' }, Export: { Name: 'handed' } } } };
+  const consumer = { Resources: { Parameter: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: { 'Fn::ImportValue': 'handed' } } } } };
+  const assembly = await smallAssembly(join(cli.home, 'several'), {
+    Consumer: { template: consumer, dependencies: ['Producer'] }, Producer: { template: producer },
+  });
+  const deployed = await deploy(assembly, '--all');
+  return [deployed, severalLeft(), await cli.on(assembly, 'destroy', '--all', '--force')];
+}
+
+async function list(): Promise<ProgramResult> {
   return cli.on(await assemblyOf('listed', 'Listed', parameter('listed')), 'list');
 }
 
@@ -65,18 +79,21 @@ function clientConfiguration() {
   return { endpoint: cloud.endpoint, region: AWS_REGION, credentials };
 }
 
-let results: [Awaited<ReturnType<typeof failAndRetry>>, CdkResult, CdkResult, CdkResult];
+let results: [
+  Awaited<ReturnType<typeof failAndRetry>>, ProgramResult, ProgramResult, ProgramResult,
+  Awaited<ReturnType<typeof several>>,
+];
 
 // The CLI waits seconds between two looks at a stack, so they all go at once.
 beforeAll(async () => {
   cloud = await startLocalCloud({ isolation: 'processes' });
   cli = await CdkCli.start(cloud.environment);
-  results = await Promise.all([failAndRetry(), assumeMissingRole(), hotswap(), list()]);
+  results = await Promise.all([failAndRetry(), assumeMissingRole(), hotswap(), list(), several()]);
 }, 120_000);
 
 afterAll(async () => {
-  await cli.stop();
-  await cloud.stop();
+  await cli?.stop();
+  await cloud?.stop();
 });
 
 test('a deployment that fails says why, is rolled back, and the next one works', () => {
@@ -102,6 +119,15 @@ test('fails on --hotswap, and says what to do', () => {
 
 test('cdk list names the stacks', () => {
   expect(results[3]).toEqual({ exitCode: 0, output: 'Listed\n' });
+});
+
+test('several stacks are deployed in the order of what they need, and destroyed the other way round', () => {
+  const [deployed, stacks, destroyed] = results[4];
+  expect(deployed.output).toMatch(/✅ {2}Producer[^]*✅ {2}Consumer/);
+  expect(stacks.sort()).toEqual(['Consumer', 'Producer']);
+  expect(destroyed.output).toMatch(/Consumer: destroyed[^]*Producer: destroyed/);
+  expect([deployed.exitCode, destroyed.exitCode]).toEqual([0, 0]);
+  expect(severalLeft()).toEqual([]);
 });
 
 test('none of this asked anything of the world outside', () => {

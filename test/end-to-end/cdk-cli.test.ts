@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
-import { CdkCli, type CdkResult } from './cdk-cli';
+import { CdkCli } from './cdk-cli';
 import { changedAssembly } from './cdk-cli-assembly';
 import { removeFolder } from './deployed';
 import { synthesizeExample } from './example';
 import { isolations } from './isolations';
+import type { ProgramResult } from './run-program';
 import { authorize } from '../authorize';
 import { NOTHING_LEFT } from '../local/nothing-left';
 
@@ -22,7 +23,7 @@ let cli: CdkCli;
 let lambda: LambdaClient;
 let assembly: string;
 let changed: string;
-let bootstrap: CdkResult;
+let bootstrap: ProgramResult;
 let outputs: { RunCodeName: string; SandboxPool: string };
 
 beforeAll(async () => {
@@ -40,10 +41,10 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(async () => {
-  lambda.destroy();
-  await cli.stop();
-  await cloud.stop();
-  await Promise.all([assembly, changed].map(removeFolder));
+  lambda?.destroy();
+  await cli?.stop();
+  await cloud?.stop();
+  await Promise.all([assembly, changed].map((folder) => folder && removeFolder(folder)));
 }, 30_000);
 
 test('cdk bootstrap makes what deployments need', () => {
@@ -71,11 +72,15 @@ test('what was deployed works', async () => {
   expect(JSON.parse(Buffer.from(Payload ?? []).toString())).toMatchObject({ exitCode: 0, stdout: '42\n' });
 }, 30_000);
 
-test('cdk diff shows a change, and without one cdk deploy does nothing', async () => {
-  const [different, deploy] = await Promise.all([cli.on(changed, 'diff'), cli.on(assembly, 'deploy', '--require-approval', 'never')]);
-  expect(different.output).toMatch(/\[~\] AWS::Lambda::Function RunCode .*\n.*MemorySize\n.*512\n.*1024/);
+test('cdk diff shows a change, with a change set and without, and where there is none cdk deploy and cdk bootstrap do nothing', async () => {
+  const [different, byTemplate, deploy, again] = await Promise.all([
+    cli.on(changed, 'diff', '--method=change-set'), cli.on(changed, 'diff', '--method=template'),
+    cli.on(assembly, 'deploy', '--require-approval', 'never'), cli.run('bootstrap', 'aws://000000000000/us-east-1'),
+  ]);
+  for (const { output } of [different, byTemplate]) expect(output).toMatch(/\[~\] AWS::Lambda::Function RunCode .*\n.*MemorySize\n.*512\n.*1024/);
   expect(deploy.output).toContain('Quickstart (no changes)');
-  expect([different, deploy].map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  expect(again.output).toContain('bootstrapped (no changes)');
+  expect([different, byTemplate, deploy, again].map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
 }, 120_000);
 
 test('cdk deploy makes a change', async () => {

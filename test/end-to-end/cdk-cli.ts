@@ -1,18 +1,12 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { type ProgramResult, runProgram } from './run-program';
 
 const CDK = join(dirname(require.resolve('aws-cdk/package.json')), 'bin', 'cdk');
-
-export interface CdkResult {
-  readonly exitCode: number | null;
-  /** What the terminal would show. */
-  readonly output: string;
-}
 
 /** The CDK CLI as users have it, in child processes, pointed at a local cloud by nothing but its environment. */
 export class CdkCli {
@@ -25,6 +19,7 @@ export class CdkCli {
 
   /** What the CLI asked of anybody else. */
   readonly outside: string[] = [];
+  readonly #over = new AbortController();
 
   private constructor(
     readonly home: string,
@@ -33,23 +28,17 @@ export class CdkCli {
   ) {}
 
   /** Runs a command on an assembly that is synthesized already. */
-  on(assembly: string, ...args: readonly string[]): Promise<CdkResult> {
+  on(assembly: string, ...args: readonly string[]): Promise<ProgramResult> {
     return this.run(...args, '--app', assembly);
   }
 
-  run(...args: readonly string[]): Promise<CdkResult> {
-    const child = spawn(process.execPath, [CDK, ...args, '--no-notices', '--no-color'], {
-      cwd: this.home, env: this.#environment(), stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => void (output += text));
-    return new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', (exitCode) => resolve({ exitCode, output }));
-    });
+  run(...args: readonly string[]): Promise<ProgramResult> {
+    return runProgram([CDK, ...args, '--no-notices', '--no-color'], { cwd: this.home, env: this.#environment(), signal: this.#over.signal });
   }
 
+  /** Ends every command that is still running. */
   async stop(): Promise<void> {
+    this.#over.abort();
     this.proxy.closeAllConnections();
     await new Promise((resolve) => this.proxy.close(resolve));
     await rm(this.home, { recursive: true, force: true });

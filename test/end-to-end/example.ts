@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { runProgram } from './run-program';
 
 const EXAMPLES = join(__dirname, '..', '..', 'examples');
 const CDK = join(dirname(require.resolve('aws-cdk/package.json')), 'bin', 'cdk');
@@ -10,11 +9,12 @@ const CDK = join(dirname(require.resolve('aws-cdk/package.json')), 'bin', 'cdk')
 /** Synthesizes an example as a user does, by the CDK CLI in its folder. Answers the folder of the cloud assembly. */
 export async function synthesizeExample(name: string): Promise<string> {
   const assembly = await mkdtemp(join(tmpdir(), `${name}-assembly-`));
-  await promisify(execFile)(process.execPath, [CDK, 'synth', '--quiet', '--no-notices', '--output', assembly], {
+  const { exitCode, output } = await runProgram([CDK, 'synth', '--quiet', '--no-notices', '--output', assembly], {
     cwd: join(EXAMPLES, name),
     // CDK's own check of templates takes ten seconds to load.
     env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: 'true', CDK_VALIDATION: 'false' },
   });
+  if (exitCode !== 0) throw new Error(`cdk synth of ${name} ended with ${exitCode}:\n${output}`);
   return assembly;
 }
 

@@ -7,7 +7,7 @@ const PROBE = `require(${JSON.stringify(join(__dirname, '..', '..', 'local', 'li
 
 /** Both kinds of isolation where this machine has both, the one it has elsewhere. */
 export function isolations(): Isolation[] {
-  const detected = execFileSync(process.execPath, ['-e', PROBE], { encoding: 'utf8' });
+  const detected = execFileSync(process.execPath, ['-e', PROBE], { encoding: 'utf8', timeout: 30_000 });
   if (detected === 'namespaces') return ['namespaces', 'processes'];
   console.warn('This machine refuses namespaces: the end-to-end tests run with plain processes only.');
   return ['processes'];

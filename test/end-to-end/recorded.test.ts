@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { runProgram } from './run-program';
 import { ProgramHome, type Ready } from '../local/cli/program';
 import { zip } from '../local/microvms/microvm-cloud';
 
@@ -42,10 +41,9 @@ async function replay({ endpoints }: Ready, ...options: string[]): Promise<strin
     const hour = hourOf(Date.now());
     const fixtures = recordedAt(hour);
     try {
-      const player = spawn(process.execPath, [
+      const { output } = await runProgram([
         join(recorded, 'replay.mjs'), '--fixtures', fixtures, '--endpoint', endpoints.lambdaMicrovms, '--vm-endpoint', endpoints.microvms, ...options,
-      ]);
-      const output = await text(player.stdout);
+      ], { limitMs: 25_000 });
       if (hourOf(Date.now()) === hour) return output;
     } finally {
       rmSync(fixtures, { recursive: true, force: true });

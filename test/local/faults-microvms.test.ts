@@ -5,7 +5,7 @@ import {
 import { ALL_HOOKS, COUNTER, HOOKED } from './microvms/guests';
 import { MicrovmCloud } from './microvms/microvm-cloud';
 import { LocalClock } from '../../local/src/clock';
-import { Faults } from '../../local/src/faults';
+import { Faults } from '../../local/src/faults/faults';
 import { startLocalCloud } from '../../local/src/start-local-cloud';
 
 let clock: LocalClock;
@@ -55,6 +55,21 @@ describe('killMicrovm', () => {
     expect((await cloud.microvm(alive.id)).state).toBe('RUNNING');
   });
 
+  test('as many die as it says, or each one until it is cleared', async () => {
+    const image = await cloud.createImage('counter', COUNTER);
+    const end = async (): Promise<string | undefined> => {
+      const { microvmId = '' } = await cloud.client.send(new RunMicrovmCommand({ imageIdentifier: image }));
+      await cloud.untilState(microvmId, 'TERMINATED');
+      return (await cloud.microvm(microvmId)).stateReason;
+    };
+    await faults.killMicrovm({ times: 2, exitCode: 1 });
+    expect(await Promise.all([end(), end()])).toEqual(['Container Stopped with Exit Code: 1', 'Container Stopped with Exit Code: 1']);
+    await faults.killMicrovm({ rate: 1, exitCode: 2 });
+    expect(await Promise.all([end(), end()])).toEqual(['Container Stopped with Exit Code: 2', 'Container Stopped with Exit Code: 2']);
+    faults.clear();
+    await cloud.run(image);
+  });
+
   test('fails for a microVM that does not exist', async () => {
     await expect(faults.killMicrovm({ microvmId: 'microvm-none' })).rejects.toThrow('MicroVM not found: microvm-none');
   });
@@ -77,6 +92,13 @@ describe('failBuild', () => {
     expect(await cloud.imageState(await cloud.createImage('failing-no-more', COUNTER))).toBe('CREATED');
   });
 
+  test('as many builds fail as it says, with an INACTIVE version each', async () => {
+    faults.failBuild({ reason: 'CONTAINER_BUILD_FAILED', times: 2 });
+    const states = [];
+    for (const name of ['one', 'two', 'three']) states.push(await cloud.imageState(await cloud.createImage(name, COUNTER)));
+    expect(states).toEqual(['CREATE_FAILED', 'CREATE_FAILED', 'CREATED']);
+  });
+
   test('one chipset\'s build fails, which fails the version', async () => {
     faults.failBuild({ reason: 'INTERNAL_PLATFORM_ERROR', chipsetGeneration: '3' });
     const image = await cloud.createImage('half', COUNTER);
@@ -91,20 +113,40 @@ describe('failBuild', () => {
 });
 
 describe('hangHook', () => {
-  test('a hook of a build runs into its timeout', async () => {
-    faults.hangHook({ hook: 'ready', image: 'hooked' });
+  test.each(['ready', 'validate'] as const)('/%s of a build runs into its timeout', async (hook) => {
+    faults.hangHook({ hook, image: 'hooked' });
     let done = false;
     const created = hooked().then((image) => {
       done = true;
       return image;
     });
+    const begun = (): boolean => hook === 'ready' || cloud.logs.some(({ message }) => message === 'hook ready');
     while (!done) {
-      await clock.advance({ seconds: 1 });
+      if (begun()) await clock.advance({ seconds: 1 });
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const image = await created;
     expect(await cloud.imageState(image)).toBe('CREATE_FAILED');
-    expect((await builds(image))[0].stateReason).toBe('Ready hook invocation timed out after PT20S');
+    const name = hook === 'ready' ? 'Ready' : 'Validate';
+    expect((await builds(image)).map(({ stateReason }) => stateReason)).toEqual(Array(2).fill(`${name} hook invocation timed out after PT20S`));
+    expect(cloud.logs.map(({ message }) => message)).not.toContain(`hook ${hook}`);
+  });
+
+  test('/run runs into its timeout, which ends a microVM that was never RUNNING; the next one runs', async () => {
+    const image = await hooked();
+    faults.hangHook({ hook: 'run' });
+    const { microvmId = '' } = await cloud.client.send(new RunMicrovmCommand({ imageIdentifier: image, ...ROLE }));
+    await cloud.until('the start', () => cloud.logs.some(({ stream, message }) => stream.includes(microvmId) && message === 'hook ready'));
+    const states = new Set<string | undefined>();
+    await cloud.until('the timeout', async () => {
+      await clock.advance({ seconds: 1 });
+      states.add((await cloud.microvm(microvmId)).state);
+      return states.has('TERMINATED');
+    });
+    expect([...states]).not.toContain('RUNNING');
+    expect((await cloud.microvm(microvmId)).stateReason).toContain('Run lifecycle hook invocation timed out after PT10S');
+    expect(cloud.logs.map(({ message }) => message)).not.toContain('hook run');
+    await cloud.run(image);
   });
 
   test.each(['suspend', 'resume'] as const)('/%s runs into its timeout, which ends the microVM; the next one does not', async (hook) => {
@@ -152,6 +194,11 @@ describe('refuseEndpoint', () => {
     faults.refuseEndpoint({ microvmId: vms[0].id, seconds: 30 });
     expect(await statuses()).toEqual([502, 200]);
     expect(await cloud.fetch(vms[0].endpoint, '/')).toMatchObject({ status: 403 });
+    const { endpoint, token } = vms[0];
+    const webSocket = {
+      'connection': 'Upgrade', 'upgrade': 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+    };
+    expect(await cloud.fetch(endpoint, '/', { token, headers: webSocket })).toMatchObject({ status: 502, body: '' });
     await clock.advance({ seconds: 31 });
     expect(await statuses()).toEqual([200, 200]);
     faults.refuseEndpoint({ seconds: 30 });

@@ -1,13 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
-  CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand, TransactWriteItemsCommand, UpdateItemCommand,
+  CreateTableCommand, DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, type TransactWriteItem,
+  TransactWriteItemsCommand, UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient, ListTagsCommand as ListFunctionTagsCommand } from '@aws-sdk/client-lambda';
 import {
   CreateMicrovmImageCommand, LambdaMicrovmsClient, ListMicrovmsCommand, ListTagsCommand, RunMicrovmCommand,
+  UpdateMicrovmImageCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import { CreateBucketCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { startTestCloud, type TestCloud } from './test-cloud';
-import { Faults } from '../../local/src/faults';
+import { Faults } from '../../local/src/faults/faults';
 
 const IMAGE = 'arn:aws:lambda:us-east-1:000000000000:microvm-image:one';
 const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:none';
@@ -114,17 +118,32 @@ test('exceedQuota refuses for memory or for builds, and the SDK does not try aga
   const eager = new LambdaMicrovmsClient({ ...cloud.clientConfiguration, maxAttempts: 3 });
   cloud.faults.exceedQuota({ operation: 'RunMicrovm' });
   cloud.faults.exceedQuota({ operation: 'CreateMicrovmImage' });
+  cloud.faults.exceedQuota({ operation: 'UpdateMicrovmImage' });
   await expect(eager.send(new RunMicrovmCommand({ imageIdentifier: IMAGE }))).rejects.toMatchObject({
     name: 'ServiceQuotaExceededException',
     message: 'The base maximum allocated memory limit has been reached for this account.',
     $metadata: expect.objectContaining({ httpStatusCode: 402, attempts: 1 }),
   });
   const image = { name: 'one', baseImageArn: IMAGE, buildRoleArn: IMAGE, codeArtifact: { uri: 's3://a/b' } };
-  await expect(eager.send(new CreateMicrovmImageCommand(image))).rejects.toMatchObject({
-    message: 'Account 000000000000 has reached the maximum number of concurrent builds allowed.', ...status(402),
-  });
+  const builds = { message: 'Account 000000000000 has reached the maximum number of concurrent builds allowed.', ...status(402) };
+  await expect(eager.send(new CreateMicrovmImageCommand(image))).rejects.toMatchObject(builds);
+  const update = new UpdateMicrovmImageCommand({ ...image, imageIdentifier: IMAGE });
+  await expect(eager.send(update)).rejects.toMatchObject(builds);
   expect(cloud.microvms.requests).toEqual([]);
   await eager.send(new RunMicrovmCommand({ imageIdentifier: IMAGE }));
+  eager.destroy();
+});
+
+test('exhaustCapacity refuses RunMicrovm alone, with 500, and the SDK tries again', async () => {
+  const eager = new LambdaMicrovmsClient({ ...cloud.clientConfiguration, maxAttempts: 3 });
+  const run = () => new RunMicrovmCommand({ imageIdentifier: IMAGE });
+  cloud.faults.exhaustCapacity();
+  await list();
+  const refused = { name: 'InsufficientCapacityException', message: expect.any(String), ...status(500) };
+  await expect(microvms.send(run())).rejects.toMatchObject(refused);
+  expect(cloud.microvms.requests).toHaveLength(1);
+  cloud.faults.exhaustCapacity({ times: 2 });
+  expect((await eager.send(run())).$metadata.attempts).toBe(3);
   eager.destroy();
 });
 
@@ -148,10 +167,22 @@ test('a call that is refused uses up no lost answer', async () => {
 });
 
 describe('delay', () => {
+  /** Resolves once a call is held back. */
+  const holding = (): Promise<void> => new Promise((resolve) => {
+    const { clock } = cloud;
+    const sleep = clock.sleep.bind(clock);
+    const spy = jest.spyOn(clock, 'sleep').mockImplementation((ms) => {
+      spy.mockRestore();
+      resolve();
+      return sleep(ms);
+    });
+  });
+
   test('holds the call back for as long as the cloud\'s clock says', async () => {
     cloud.faults.delay({ operation: 'ListMicrovms', ms: 3_600_000 });
+    const begun = holding();
     const held = list();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await begun;
     expect(cloud.microvms.requests).toEqual([]);
     await cloud.clock.advance({ minutes: 59 });
     expect(cloud.microvms.requests).toEqual([]);
@@ -163,8 +194,9 @@ describe('delay', () => {
   test('comes before a refusal that was switched on later', async () => {
     cloud.faults.delay({ operation: 'ListMicrovms', ms: 3_600_000, times: 2 });
     cloud.faults.throttle({ operation: 'ListMicrovms' });
+    const begun = holding();
     const refused = expect(list()).rejects.toMatchObject({ name: 'ThrottlingException' });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await begun;
     await cloud.clock.advance({ hours: 2 });
     await refused;
   });
@@ -172,8 +204,9 @@ describe('delay', () => {
   test('a refusal that is cleared meanwhile does not follow it', async () => {
     cloud.faults.delay({ operation: 'ListMicrovms', ms: 3_600_000 });
     cloud.faults.throttle({ operation: 'ListMicrovms' });
+    const begun = holding();
     const held = list();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await begun;
     cloud.faults.clear();
     await cloud.clock.advance({ hours: 2 });
     await held;
@@ -222,6 +255,30 @@ describe('conflictWrites', () => {
     expect(await has('a')).toBe(false);
     await dynamodb.send(new TransactWriteItemsCommand(items('a', 'b')));
     expect(await has('a')).toBe(true);
+  });
+
+  test('fails a deletion under a condition, which deletes nothing', async () => {
+    await put('deletable');
+    cloud.faults.conflictWrites({ operation: 'DeleteItem' });
+    const remove = new DeleteItemCommand({ TableName: 'items', Key: { id: { S: 'deletable' } }, ConditionExpression: 'attribute_exists(id)' });
+    await expect(dynamodb.send(remove)).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
+    expect(await has('deletable')).toBe(true);
+    await dynamodb.send(remove);
+    expect(await has('deletable')).toBe(false);
+  });
+
+  const target = { TableName: 'items', Key: { id: { S: 'target' } }, ConditionExpression: 'attribute_not_exists(taken_by)' };
+  const ACTIONS: TransactWriteItem[] = [
+    { Update: { ...target, UpdateExpression: 'SET a = :a', ExpressionAttributeValues: { ':a': { S: 'x' } } } },
+    { Delete: target },
+    { ConditionCheck: target },
+  ];
+  test.each(ACTIONS)('cancels a transaction for the condition in %j', async (action) => {
+    cloud.faults.conflictWrites();
+    await expect(dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [action] }))).rejects.toMatchObject({
+      name: 'TransactionCanceledException', CancellationReasons: [{ Code: 'ConditionalCheckFailed' }],
+    });
+    await dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [action] }));
   });
 
   test('can be meant for one table or one operation', async () => {
@@ -298,6 +355,14 @@ describe('how often', () => {
   });
 });
 
+test('each fault is in the documentation', () => {
+  const others = ['constructor', 'seed', 'clear', 'admit', 'release', 'exitCode', 'buildFailure', 'hangs', 'refusesEndpoint'];
+  const names = Object.getOwnPropertyNames(Faults.prototype).filter((name) => !others.includes(name));
+  const documentation = readFileSync(join(__dirname, '../../docs/local-cloud/faults.md'), 'utf8');
+  const rows = [...documentation.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  expect(rows).toEqual(names);
+});
+
 test('fails for options that make no sense, and names them', () => {
   const { faults } = cloud;
   const ListMicrovms = { operation: 'ListMicrovms' };
@@ -309,6 +374,7 @@ test('fails for options that make no sense, and names them', () => {
     [() => faults.throttle({ ...ListMicrovms, rate: 0.5, times: 2 }), 'throttle: give times or rate, not both'],
     [() => faults.throttle({ ...ListMicrovms, retryAfterSeconds: -1 }), 'throttle: retryAfterSeconds must be a whole number from 0, got -1'],
     [() => faults.fail({ operation: '' }), 'fail: operation "" is none'],
+    [() => faults.exhaustCapacity({ rate: 2 }), 'exhaustCapacity: rate must be above 0 and at most 1, got 2'],
     [() => faults.exceedQuota({ operation: 'GetMicrovm' }), 'exceedQuota: operation "GetMicrovm" is none of RunMicrovm, CreateMicrovmImage'],
     [() => faults.delay({ ...ListMicrovms, ms: 0 }), 'delay: ms must be a number above 0, got 0'],
     [() => faults.conflictWrites({ operation: 'GetItem' }), 'conflictWrites: operation "GetItem" is none of PutItem'],

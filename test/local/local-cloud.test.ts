@@ -101,6 +101,20 @@ test('fails for a region, account, port or isolation that cannot be', async () =
   await expect(chooseIsolation('namespaces', undefined, none)).rejects.toThrow('not possible on this machine: not allowed');
 });
 
+test.each([
+  [{ timescale: 1 }, 'there is no option "timescale"; there are port, region, account, state'],
+  [{ port: -1 }, 'port -1 is not a whole number from 0 to 65535'],
+  [{ port: '4566' }, 'port is a string, and has to be a number'],
+  [{ state: ' ' }, 'state is empty; name a folder, or leave it out to keep nothing'],
+  [{ spares: 0.5 }, 'spares 0.5 is not a whole number from 0, which is none'],
+  [{ authorize: true }, 'authorize is a boolean, and has to be a function'],
+  [{ bandwidth: 'yes' }, 'bandwidth is a string, and has to be a boolean'],
+  [{ engine: 'moby' }, 'engine "moby" is none of none, auto, docker, podman, finch, nerdctl'],
+  [{ isolation: 'full' }, 'isolation "full" is none of auto, namespaces, processes'],
+])('fails with %j and names what is allowed', async (options, message) => {
+  await expect(startLocalCloud(options as object)).rejects.toThrow(`startLocalCloud: ${message}`);
+});
+
 test('takes the isolation of the environment where the options leave it open', async () => {
   const possible = async () => ({ isolation: 'namespaces' }) as const;
   expect(await chooseIsolation('auto', 'processes', possible)).toEqual({ isolation: 'processes' });

@@ -5,7 +5,7 @@ import type { ApiRequest, ApiResponse } from '../../local/src/api';
 import { LocalClock } from '../../local/src/clock';
 import type { CloudEvent } from '../../local/src/cloud-event';
 import { Deployer } from '../../local/src/deploy/deployer';
-import { Faults } from '../../local/src/faults';
+import { Faults } from '../../local/src/faults/faults';
 import type { EndpointProxy } from '../../local/src/gateway';
 import { Gateway } from '../../local/src/gateway';
 import { CloudFormationService } from '../../local/src/services/cloudformation/cloudformation-service';

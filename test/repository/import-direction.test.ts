@@ -35,7 +35,7 @@ const LINT = `
 let rules: string[][];
 beforeAll(async () => {
   const cases = JSON.stringify([...REFUSED, ...ALLOWED]);
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', LINT, cases], { cwd: join(__dirname, '..', '..') });
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', LINT, cases], { cwd: join(__dirname, '..', '..'), timeout: 110_000 });
   rules = JSON.parse(stdout);
 }, 120_000);
 

@@ -48,7 +48,7 @@ export class CloudApi {
     for (let nextToken: string | null | undefined = ''; nextToken !== undefined && nextToken !== null;) {
       const query: Record<string, string> = nextToken === '' ? {} : { nextToken };
       const page = await this.#call({ service: 'lambda', method: 'GET', path: '/2025-09-09/microvms', query });
-      all.push(...page.items as ListedMicrovm[]);
+      all.push(...this.#listIn(page, 'items') as ListedMicrovm[]);
       nextToken = page.nextToken as string | null | undefined;
     }
     return all;
@@ -87,10 +87,16 @@ export class CloudApi {
         headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `Logs_20140328.${operation}` },
         body: JSON.stringify({ ...input, ...(nextToken && { nextToken }) }),
       });
-      all.push(...page[member] as unknown[]);
+      all.push(...this.#listIn(page, member));
       nextToken = page.nextToken as string | undefined;
     }
     return all;
+  }
+
+  #listIn(page: Record<string, unknown>, member: string): unknown[] {
+    const list = page[member];
+    if (Array.isArray(list)) return list;
+    throw new Error(`what answers at ${this.cloud.endpoint} is no local cloud; name the --port of one`);
   }
 
   async #call({ service, method, path, query = {}, headers = {}, body }: Call): Promise<Record<string, unknown>> {
@@ -102,11 +108,12 @@ export class CloudApi {
     });
     const url = `${endpoint}${path}?${new URLSearchParams(query)}`;
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const response = await fetch(url, { method, headers: signed.headers, body, signal })
+    // Whoever answers there must not send the request on to elsewhere.
+    const response = await fetch(url, { method, headers: signed.headers, body, signal, redirect: 'error' })
       .catch((error: Error) => {
         throw new Error(`no local cloud answers at ${endpoint}; start one with \`microvm-sandbox-local start\``, { cause: error });
       });
-    const answer = await response.json().catch(() => ({})) as Record<string, unknown>;
+    const answer = (await response.json().catch(() => undefined) ?? {}) as Record<string, unknown>;
     if (!response.ok) throw new Error(`${endpoint} answers ${response.status}: ${String(answer.message ?? response.statusText)}`);
     return answer;
   }

@@ -9,6 +9,13 @@ import { USAGE, UsageError } from './usage';
 
 type Flags = NonNullable<ParseArgsConfig['options']>;
 
+interface Command<Options extends Flags> {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly options: Options;
+  readonly maxPositionals?: number;
+}
+
 const COMMON = { help: { type: 'boolean', short: 'h' } } as const;
 const CLOUD = { port: { type: 'string' }, endpoint: { type: 'string' }, json: { type: 'boolean' } } as const;
 
@@ -30,7 +37,7 @@ export async function runCommandLine(
   try {
     const [command, ...rest] = args;
     if (command === '--version') print(version());
-    else if (command === undefined) throw new UsageError('give a command');
+    else if (command === undefined) throw new UsageError('give a command: start, ps or logs');
     else if (command === '--help' || command === '-h' || command === 'help') print(USAGE);
     else if (command === 'start') await runStart(rest, terminal, signal);
     else if (command === 'ps') await runPs(rest, terminal);
@@ -46,38 +53,48 @@ export async function runCommandLine(
 }
 
 async function runStart(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<void> {
-  const { values } = parse(args, { ...COMMON, ...START_OPTIONS });
+  const { values } = parse({ name: 'start', args, options: { ...COMMON, ...START_OPTIONS } });
   if (values.help) return terminal.print(USAGE);
   const settings = startSettings(values);
   await commands.start().start(settings, terminal, signal);
 }
 
 async function runPs(args: readonly string[], { print }: Terminal): Promise<void> {
-  const { values } = parse(args, { ...COMMON, ...CLOUD });
+  const { values } = parse({ name: 'ps', args, options: { ...COMMON, ...CLOUD } });
   if (values.help) return print(USAGE);
   await commands.ps().ps(await findCloud(values, process.env), values.json ?? false, print);
 }
 
 async function runLogs(args: readonly string[], { print }: Terminal, signal: AbortSignal): Promise<void> {
-  const { values, positionals } = parse(args, { ...COMMON, ...CLOUD, follow: { type: 'boolean', short: 'f' } }, 1);
+  const options = { ...COMMON, ...CLOUD, follow: { type: 'boolean', short: 'f' } } as const;
+  const { values, positionals } = parse({ name: 'logs', args, options, maxPositionals: 1 });
   if (values.help) return print(USAGE);
   const { json = false, follow = false } = values;
   const cloud = await findCloud(values, process.env);
   await commands.logs().logs(cloud, { microvmId: positionals[0], follow, json, print, signal });
 }
 
-function parse<Options extends Flags>(args: readonly string[], options: Options, maxPositionals = 0) {
-  const parsed = parseStrictly([...args], options);
-  if (parsed.positionals.length > maxPositionals) throw new UsageError(`"${parsed.positionals[maxPositionals]}" is one argument too many`);
-  return parsed;
+function parse<Options extends Flags>(command: Command<Options>) {
+  const { name, options, maxPositionals = 0 } = command;
+  const parsed = parseStrictly(command);
+  const [tooMany] = parsed.positionals.slice(maxPositionals);
+  if (tooMany === undefined) return parsed;
+  const known = maxPositionals === 0 ? `${name} takes options only: ${namesOf(options)}` : `${name} takes the id of one microVM`;
+  throw new UsageError(`"${tooMany}" is one argument too many; ${known}`);
 }
 
-function parseStrictly<Options extends Flags>(args: string[], options: Options) {
+function parseStrictly<Options extends Flags>({ name, args, options }: Command<Options>) {
   try {
-    return parseArgs({ args, options, allowPositionals: true });
+    return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const [, unknown] = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? /'(-[^']*)'/.exec(message) ?? [] : [];
+    throw new UsageError(unknown === undefined ? message : `${name} has no option ${unknown}; it has ${namesOf(options)}`);
   }
+}
+
+function namesOf(options: Flags): string {
+  return Object.keys(options).map((option) => `--${option}`).join(', ');
 }
 
 function version(): string {

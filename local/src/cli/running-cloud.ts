@@ -16,13 +16,18 @@ export interface RunningCloud {
   readonly secretAccessKey: string;
 }
 
+interface Named {
+  /** The flag or variable. */
+  readonly by: string;
+  readonly address: string;
+}
+
 const LOOPBACK = /^(?:127\.0\.0\.1|localhost|\[::1\])$/;
 
 /** The local cloud that the flags or the environment name, else the only one that runs. */
 export async function findCloud(flags: CloudFlags, environment: NodeJS.ProcessEnv): Promise<RunningCloud> {
   if (flags.port !== undefined && flags.endpoint !== undefined) throw new UsageError('give --port or --endpoint, not both');
-  const port = portOf(flags.port);
-  const named = port === undefined ? flags.endpoint ?? environment.AWS_ENDPOINT_URL : `http://127.0.0.1:${port}`;
+  const named = endpointOf(flags, environment);
   const runs = await liveRuns();
   if (named) {
     const endpoint = loopback(named);
@@ -34,11 +39,22 @@ export async function findCloud(flags: CloudFlags, environment: NodeJS.ProcessEn
   throw new Error(`several local clouds run: ${runs.map(({ endpoint }) => endpoint).join(', ')}; name one with --endpoint`);
 }
 
+/** The address that was given, and where. Undefined: none. */
+function endpointOf(flags: CloudFlags, environment: NodeJS.ProcessEnv): Named | undefined {
+  const port = portOf(flags.port);
+  // 0 asks for a free port, and nobody listens there.
+  if (port === 0) throw new UsageError('--port 0: name the port of a local cloud, from 1 to 65535');
+  if (port !== undefined) return { by: '--port', address: `http://127.0.0.1:${port}` };
+  if (flags.endpoint !== undefined) return { by: '--endpoint', address: flags.endpoint };
+  const { AWS_ENDPOINT_URL: address } = environment;
+  return address ? { by: 'AWS_ENDPOINT_URL', address } : undefined;
+}
+
 /** Requests are signed with whatever keys are in the environment: they go nowhere but to this machine. */
-function loopback(address: string): string {
+function loopback({ by, address }: Named): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url?.protocol !== 'http:' || !LOOPBACK.test(url.hostname)) {
-    throw new UsageError(`"${address}" is not the address of a local cloud, which is like http://127.0.0.1:4566`);
+    throw new UsageError(`${by} "${address}" is not the address of a local cloud, which is like http://127.0.0.1:4566; name its --port`);
   }
   return url.origin;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { accountProblem, regionProblem } from '../check-options';
 import type { LocalCloudOptions } from '../local-cloud-options';
 import { UsageError } from './usage';
 import { ENGINE_NAMES } from '../microvms/container/container-engine';
@@ -17,6 +18,7 @@ export const START_OPTIONS = {
   'run-steps': { type: 'boolean' },
   'engine': { type: 'string' },
   'quotas': { type: 'boolean' },
+  'memory-quota': { type: 'string' },
   'time-scale': { type: 'string' },
   'bandwidth': { type: 'boolean' },
 } as const;
@@ -34,25 +36,49 @@ const ISOLATIONS = ['auto', 'namespaces', 'processes'] as const;
 const ENGINES = ['none', 'auto', ...ENGINE_NAMES] as const;
 
 export function startSettings(flags: StartFlags): StartSettings {
-  const { watch = false, json = false, region, account, state } = flags;
-  if (watch && flags.app === undefined) throw new UsageError('--watch needs --app: name the folder of the assembly to watch, as in --app cdk.out');
-  const app = flags.app === undefined ? undefined : resolve(flags.app);
-  // A watched assembly may come later.
-  if (app !== undefined && !watch && !existsSync(join(app, 'manifest.json'))) {
-    throw new UsageError(`--app ${flags.app}: there is no manifest.json in it; run \`cdk synth\` first, or name the folder that it wrote`);
-  }
-  if (state === '') throw new UsageError('--state: name a folder');
-  const isolation = flags.isolation === undefined ? undefined : oneOf('--isolation', flags.isolation, ISOLATIONS);
-  const engine = flags.engine === undefined ? undefined : oneOf('--engine', flags.engine, ENGINES);
-  const timeScale = flags['time-scale'] === undefined ? undefined : scaleOf(flags['time-scale']);
-  const { 'run-steps': runSteps, bandwidth } = flags;
-  const quotas = flags.quotas === true ? true as const : undefined;
-  const port = portOf(flags.port);
-  const cloud = { port, region, account, state, isolation, runSteps, engine, quotas, timeScale, bandwidth };
-  return { app, watch, json, cloud };
+  const { watch = false, json = false, 'run-steps': runSteps, bandwidth } = flags;
+  const cloud = {
+    port: portOf(flags.port),
+    region: checked('--region', flags.region, regionProblem),
+    account: checked('--account', flags.account, accountProblem),
+    state: checked('--state', flags.state, (folder) => (folder.trim() === '' ? 'is no folder; name one, or leave --state out' : undefined)),
+    isolation: oneOf('--isolation', flags.isolation, ISOLATIONS),
+    runSteps,
+    engine: oneOf('--engine', flags.engine, ENGINES),
+    quotas: quotasOf(flags),
+    timeScale: scaleOf(flags['time-scale']),
+    bandwidth,
+  };
+  return { app: appOf(flags), watch, json, cloud };
 }
 
-function scaleOf(text: string): number {
+function appOf({ app, watch = false }: StartFlags): string | undefined {
+  if (watch && app === undefined) throw new UsageError('--watch needs --app: name the folder of the assembly to watch, as in --app cdk.out');
+  if (app === undefined) return undefined;
+  if (app === '') throw new UsageError('--app: name the folder that `cdk synth` wrote, as in --app cdk.out');
+  // A watched assembly may come later.
+  if (watch || existsSync(join(app, 'manifest.json'))) return resolve(app);
+  throw new UsageError(`--app ${app}: there is no manifest.json in it; run \`cdk synth\` first, or name the folder that it wrote`);
+}
+
+function quotasOf({ quotas: defaults = false, 'memory-quota': memory }: StartFlags): LocalCloudOptions['quotas'] {
+  if (memory === undefined) return defaults ? true : undefined;
+  if (!/^[1-9]\d{0,14}$/.test(memory)) {
+    throw new UsageError(`--memory-quota ${memory}: give a whole number of MiB above 0, as in 4096 for two microVMs of 2048 MiB`);
+  }
+  return { defaults, memoryMib: Number(memory) };
+}
+
+function checked(
+  flag: string, value: string | undefined, problemOf: (value: string) => string | undefined,
+): string | undefined {
+  const problem = value === undefined ? undefined : problemOf(value);
+  if (problem) throw new UsageError(`${flag} ${value}: it ${problem}`);
+  return value;
+}
+
+function scaleOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const scale = Number(text);
   if (text.trim() === '' || !Number.isFinite(scale) || scale < 0) {
     throw new UsageError(`--time-scale ${text}: give a number from 0 (no delays) to 1 (as long as on AWS) or more`);
@@ -67,7 +93,10 @@ export function portOf(text: string | undefined): number | undefined {
   return port;
 }
 
-function oneOf<Choice extends string>(flag: string, value: string, choices: readonly Choice[]): Choice {
+function oneOf<Choice extends string>(
+  flag: string, value: string | undefined, choices: readonly Choice[],
+): Choice | undefined {
+  if (value === undefined) return undefined;
   const choice = choices.find((candidate) => candidate === value);
   if (!choice) throw new UsageError(`${flag} ${value}: it is none of ${choices.join(', ')}`);
   return choice;

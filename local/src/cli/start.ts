@@ -24,10 +24,11 @@ export async function start(settings: StartSettings, { print, tell }: Terminal, 
       if (line !== undefined) (event.kind === 'warning' ? tell : show)(line);
     },
   });
-  const forget = await writeRunFile({ endpoint: cloud.endpoint, folder: cloud.folder, env: cloud.environment });
-  const stopped = untilAborted(signal).then(() => cloud.stop());
   const deployments = new Deployments(cloud, settings, { print, tell });
+  let forget = async (): Promise<void> => undefined;
   try {
+    forget = await writeRunFile({ endpoint: cloud.endpoint, folder: cloud.folder, env: cloud.environment });
+    const stopped = untilAborted(signal).then(() => cloud.stop());
     if (!signal.aborted) await deployments.begin();
     await stopped;
   } catch (error) {

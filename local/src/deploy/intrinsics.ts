@@ -16,6 +16,8 @@ export interface ResolverOptions {
   readonly ref: (logicalId: string) => unknown;
   readonly attribute: (logicalId: string, name: string) => unknown;
   readonly importValue: (name: string) => unknown;
+  /** Decides the conditions of the template where this resolver does not see every value. */
+  readonly condition?: (name: string) => boolean;
 }
 
 /** `AWS::NoValue`: the property or the element that has it is left out. */
@@ -82,6 +84,7 @@ export class Resolver {
   }
 
   condition(name: string): boolean {
+    if (this.options.condition) return this.options.condition(name);
     const condition = this.options.template.Conditions?.[name];
     if (condition === undefined) throw new Error(`the template has no condition "${name}"`);
     return this.#value(condition) === true;

@@ -67,6 +67,7 @@ export class ResourceDriver {
   }
 
   skipDelete(resource: StackResource): void {
+    this.context.ending.throwIfAborted();
     this.journal.resourceStatus('DELETE_SKIPPED', resource);
   }
 

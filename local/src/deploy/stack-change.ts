@@ -6,10 +6,10 @@ import type { CreationContext } from './resource-type';
 import type { Stack, StackResource } from './stack';
 import type { StackPlan } from './stack-plan';
 
-/** One step that a rollback has to undo. */
+/** One step that a rollback has to undo. `kept`: nothing but its policies and dependencies may have changed. */
 type Step =
   | { readonly kind: 'created'; readonly after: StackResource }
-  | { readonly kind: 'replaced' | 'updated'; readonly before: StackResource; readonly after: StackResource };
+  | { readonly kind: 'kept' | 'replaced' | 'updated'; readonly before: StackResource; readonly after: StackResource };
 
 /** Brings the resources of a stack from what they are to what its plan says. Deletes nothing: that cannot be undone. */
 export class StackChange {
@@ -40,6 +40,7 @@ export class StackChange {
   async rollBack(): Promise<string[]> {
     const failed: string[] = [];
     for (const step of this.#steps.splice(0).reverse()) {
+      if (this.ending.aborted) break;
       await this.#undo(step).catch(() => void failed.push(step.after.logicalId));
     }
     return failed;
@@ -50,7 +51,7 @@ export class StackChange {
     const desired = this.#desired(logicalId, current);
     const isSame = current && isDeepStrictEqual(current.properties, desired.properties);
     if (!current) await this.#create(desired);
-    else if (isSame) this.#keep({ ...desired, ...serviceSide(current) });
+    else if (isSame) this.#leaveAlone(current, desired);
     else if (needsReplacement(current, desired.properties)) await this.#replace(current, desired);
     else await this.#update(current, desired);
   }
@@ -75,6 +76,12 @@ export class StackChange {
     this.#keep(created);
   }
 
+  #leaveAlone(before: StackResource, desired: DesiredResource): void {
+    const after = { ...desired, ...serviceSide(before) };
+    this.#steps.push({ kind: 'kept', before, after });
+    this.#keep(after);
+  }
+
   async #replace(before: StackResource, desired: DesiredResource): Promise<void> {
     const after = await this.#underWay(desired, (stands) => this.driver.replace(before, desired, stands));
     this.#steps.push({ kind: 'replaced', before, after });
@@ -97,6 +104,7 @@ export class StackChange {
     const isRetained = after.deletionPolicy === 'Retain';
     if (step.kind === 'created') return this.#drop(after, isRetained);
     const { before } = step;
+    if (step.kind === 'kept') return void this.stack.resources.set(before.logicalId, before);
     if (step.kind === 'replaced') this.driver.tellRestored(before);
     const restored = step.kind === 'replaced' ? before : await this.driver.update(after, before);
     this.stack.resources.set(restored.logicalId, restored);

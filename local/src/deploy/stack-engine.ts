@@ -120,11 +120,14 @@ export interface StackEngine {
   reserve(stackName: string, tags?: Readonly<Record<string, string>>): StackRecord;
   /** What `create` or `update` would do. Empty: nothing. Throws a `MissingExportError` for an import that would fail. */
   preview(input: StackInput): ResourceChange[];
+  /** Its parameters as `create` or `update` would have them, those included that keep the value that the stack has. */
+  shownParameters(input: StackInput): StackRecord['parameters'];
   /** Whether an update of a stack that exists would do anything, also to what is no resource. */
   differs(input: StackInput): boolean;
   /** Checks a template; answers its parameters and capabilities. */
   validate(templateBody: string): TemplateSummary;
   setTerminationProtection(nameOrId: string, enabled: boolean): void;
+  /** Values as anybody may see them. */
   exports(): readonly { readonly name: string; readonly value: string; readonly stackId: string }[];
   /** Names of the stacks that import an export. */
   importers(exportName: string): string[];

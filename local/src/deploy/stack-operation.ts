@@ -7,6 +7,8 @@ import type { StackJournal } from './stack-journal';
 import { USER_INITIATED } from './stack-journal';
 import type { StackPlan } from './stack-plan';
 
+const CLEANUP_ATTEMPTS = 3;
+
 /** What a stack is to become, with the plan for its resources. */
 export interface Desired {
   readonly plan: StackPlan;
@@ -99,15 +101,19 @@ export class StackOperation {
   async #bring(plan: StackPlan, change: StackChange): Promise<void> {
     const { stack, checkExports } = this.options;
     const before = stack.imports;
+    // Until the operation is over both are in use.
+    const holdImports = (): void => {
+      stack.imports = new Set([...before, ...plan.imports]);
+    };
     try {
       plan.checkImports();
+      holdImports();
       await change.apply();
       const { outputs, exports } = plan.outputs();
       checkExports(exports);
       Object.assign(stack, { outputs, exports, imports: plan.imports });
     } catch (error) {
-      // Until the rollback is over both are in use.
-      stack.imports = new Set([...before, ...plan.imports]);
+      holdImports();
       throw error;
     }
   }
@@ -144,11 +150,13 @@ export class StackOperation {
     return failure;
   }
 
-  /** A deletion that fails here does not fail the update, and CloudFormation lets go of the resource. */
+  /** A deletion that fails here does not fail the update: in the end CloudFormation lets go of the resource. */
   async #cleanUp(): Promise<void> {
     const { stack, driver, warn } = this.options;
-    await deleteLeftovers(stack, driver);
-    this.options.ending.throwIfAborted();
+    for (let attempt = 1; attempt <= CLEANUP_ATTEMPTS && stack.leftovers.length > 0; attempt++) {
+      await deleteLeftovers(stack, driver);
+      this.options.ending.throwIfAborted();
+    }
     for (const { resource: { logicalId, type, physicalId } } of stack.leftovers.splice(0)) {
       warn(`stack ${stack.name}: ${logicalId} (${type}, ${physicalId}) is not the stack's any more and could not be deleted`);
     }

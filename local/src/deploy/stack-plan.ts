@@ -9,6 +9,7 @@ import { isCustomType, standInAttribute } from './resource-types/stand-in';
 import { checkRules } from './rules';
 import type { StackResource } from './stack';
 import type { StackRecord } from './stack-engine';
+import type { Exported } from './stack-store';
 import type { Template, TemplateResource } from './template';
 import { MASK } from './template';
 import { usesIn } from './template-references';
@@ -20,7 +21,8 @@ export interface PlanOptions {
   readonly stackName: string;
   /** Systems Manager parameters by name. */
   readonly ssmParameters: ReadonlyMap<string, string>;
-  readonly importValue: (name: string) => string;
+  /** Throws if no stack exports it. */
+  readonly imported: (name: string) => Exported;
 }
 
 /** Stands for a value that only a deployment can tell. */
@@ -30,11 +32,10 @@ export const UNKNOWN = '(known after the deployment: 7c0f8a52)';
 export class StackPlan {
   /** Sees every value. */
   readonly #resolver: Resolver;
-  /** Sees asterisks for what a custom resource keeps to itself: what outputs show. */
+  /** Sees asterisks for what custom resources keep to themselves: what outputs show. */
   readonly #outputResolver: Resolver;
   /** Sees asterisks for that and for secret parameters: what events show. */
   readonly #eventResolver: Resolver;
-  readonly #hasSecretParameters: boolean;
   readonly #resources = new Map<string, StackResource>();
   readonly #unknown = new Map<string, 'all' | 'attributes'>();
   /** Names of the exports that were read. */
@@ -50,12 +51,11 @@ export class StackPlan {
     parameters: readonly ParameterValue[],
     private readonly options: PlanOptions,
   ) {
-    this.#hasSecretParameters = parameters.some(({ isSecret }) => isSecret);
     const values = Object.fromEntries(parameters.map(({ key, value }) => [key, value]));
     const masked = Object.fromEntries(parameters.map(({ key, value, isSecret }) => [key, isSecret ? MASK : value]));
-    this.#resolver = this.#newResolver(values, (id, name) => this.#attribute(id, name));
-    this.#outputResolver = this.#newResolver(values, (id, name) => this.#shownAttribute(id, name));
-    this.#eventResolver = this.#newResolver(masked, (id, name) => this.#shownAttribute(id, name));
+    this.#resolver = this.#newResolver(values, { isMasked: false });
+    this.#outputResolver = this.#newResolver(values, { isMasked: true });
+    this.#eventResolver = this.#newResolver(masked, { isMasked: true });
     checkRules(template, this.#resolver);
     const isWanted = ({ Condition }: TemplateResource): boolean => !Condition || this.#resolver.condition(Condition);
     this.wanted = Object.fromEntries(Object.entries(template.Resources).filter(([, resource]) => isWanted(resource)));
@@ -119,31 +119,35 @@ export class StackPlan {
       if (Condition && !this.#resolver.condition(Condition)) return [];
       const exportName = Export && String(this.#resolver.resolve(Export.Name));
       if (exportName !== undefined) exports.set(exportName, outputText(key, this.#resolver.resolve(Value)));
-      const value = outputText(key, this.#outputResolver.resolve(Value));
+      const value = outputText(key, shownValue(this.#outputResolver, Value));
       const described = description !== undefined && { description };
       return [{ key, value, ...described, ...(exportName !== undefined && { exportName }) }];
     });
     return { outputs, exports };
   }
 
-  #shown(template: unknown, properties: Properties): { shownProperties?: Properties } {
-    const hasSecrets = this.#hasSecretParameters || [...this.#resources.values()].some(({ isSecret }) => isSecret);
-    if (!hasSecrets) return {};
-    const shownProperties = (this.#eventResolver.resolve(template) ?? {}) as Properties;
+  #shown(template: Properties | undefined, properties: Properties): { shownProperties?: Properties } {
+    const shown = Object.keys(properties).map((name) => [name, shownValue(this.#eventResolver, template?.[name])]);
+    const shownProperties = Object.fromEntries(shown) as Properties;
     return isDeepStrictEqual(shownProperties, properties) ? {} : { shownProperties };
   }
 
-  #newResolver(parameters: Record<string, unknown>, attribute: (logicalId: string, name: string) => unknown): Resolver {
+  /** `isMasked`: what custom resources keep to themselves, here and in the stacks that this one imports from. */
+  #newResolver(parameters: Record<string, unknown>, { isMasked }: { readonly isMasked: boolean }): Resolver {
     const { options, template } = this;
     return new Resolver({
       ...options,
       template,
       parameters,
       ref: (logicalId) => (this.#unknown.get(logicalId) === 'all' ? UNKNOWN : this.#resource(logicalId).physicalId),
-      attribute,
+      attribute: (logicalId, name) => (
+        isMasked ? this.#shownAttribute(logicalId, name) : this.#attribute(logicalId, name)
+      ),
+      ...(isMasked && { condition: (name: string) => this.#resolver.condition(name) }),
       importValue: (name) => {
         this.imports.add(name);
-        return options.importValue(name);
+        const { value, shown } = options.imported(name);
+        return isMasked ? shown : value;
       },
     });
   }
@@ -167,6 +171,15 @@ export class StackPlan {
     if (isCustomType(type)) throw new Error(`CustomResource attribute error: Vendor response doesn't contain ${name} attribute in object ${this.options.stackId}|${logicalId}`);
     const known = Object.keys(attributes).join(', ') || 'none';
     throw new Error(`Template error: resource ${logicalId} does not support attribute type ${name} in Fn::GetAtt; ${type} has ${known}`);
+  }
+}
+
+/** With asterisks for the whole where a function cannot do its work on asterisks. */
+function shownValue(resolver: Resolver, value: unknown): unknown {
+  try {
+    return resolver.resolve(value);
+  } catch {
+    return MASK;
   }
 }
 

@@ -5,6 +5,19 @@ import { ServiceError } from '../services/service-error';
 /** CloudFormation forgets deleted stacks after this long. */
 const DELETED_KEPT_MS = 90 * 24 * 3_600_000;
 
+/** What one stack hands to others. */
+export interface Exported {
+  readonly name: string;
+  readonly value: string;
+  /** As anybody may see it. */
+  readonly shown: string;
+}
+
+export function exportsOf({ exports, outputs }: Stack): Exported[] {
+  const shown = new Map(outputs.map(({ exportName, value }) => [exportName, value]));
+  return [...exports].map(([name, value]) => ({ name, value, shown: shown.get(name) ?? value }));
+}
+
 /** Every stack there is, and deleted ones for as long as CloudFormation knows them. */
 export class StackStore {
   #stacks: Stack[] = [];
@@ -35,10 +48,12 @@ export class StackStore {
     return stack;
   }
 
-  exported(name: string): string {
-    const value = this.existing().find(({ exports }) => exports.has(name))?.exports.get(name);
-    if (value === undefined) throw new MissingExportError(name);
-    return value;
+  /** What is being deleted exports nothing any more. */
+  exported(name: string): Exported {
+    const exporter = this.existing().find(({ exports, status }) => exports.has(name) && status !== 'DELETE_IN_PROGRESS');
+    const found = exporter && exportsOf(exporter).find((exported) => exported.name === name);
+    if (!found) throw new MissingExportError(name);
+    return found;
   }
 
   importers(exportName: string): string[] {

@@ -6,8 +6,9 @@ import { NestedOperations } from './nested-operations';
 import { previewChanges } from './preview';
 import { ResourceDriver } from './resource-driver';
 import type { ResourceContext } from './resource-type';
-import type { Stack, StackResource } from './stack';
-import { isBusy, newStack, stackRecord } from './stack';
+import type { Stack } from './stack';
+import { newStack, stackRecord } from './stack';
+import { checkDeletable, checkFree, checkName, checkTypes, checkUpdatable, invalid } from './stack-checks';
 import { defineStack } from './stack-definition';
 import type { ResourceChange, StackEngine, StackInput, StackRecord } from './stack-engine';
 import { StackJournal, USER_INITIATED } from './stack-journal';
@@ -16,10 +17,10 @@ import { StackOperation } from './stack-operation';
 import type { StackPlan } from './stack-plan';
 import type { SavedStack } from './stack-state';
 import { abandonedStatus, restoreStack, saveStack } from './stack-state';
-import { StackStore } from './stack-store';
+import type { Exported } from './stack-store';
+import { exportsOf, StackStore } from './stack-store';
 import { isSecret } from './template';
 import { readTemplate } from './template-check';
-import { ServiceError } from '../services/service-error';
 
 export type StacksOptions = Pick<ResourceContext, 'services' | 'clock' | 'account' | 'region' | 'adopts' | 'warn' | 'ending'> & {
   readonly emit: (event: CloudEvent) => void;
@@ -31,9 +32,6 @@ export interface Begun {
   /** Throws a `DeployError` once everything has come to rest. */
   readonly done: Promise<void>;
 }
-
-const NAME = /^[a-zA-Z][-a-zA-Z0-9]{0,127}$/;
-const UPDATABLE = new Set(['CREATE_COMPLETE', 'CREATE_FAILED', 'UPDATE_COMPLETE', 'UPDATE_FAILED', 'UPDATE_ROLLBACK_COMPLETE']);
 
 /** The stacks of CloudFormation: the engine behind `LocalCloud.deploy()` and behind the CloudFormation API. */
 export class Stacks implements StackEngine, Persistent {
@@ -68,7 +66,7 @@ export class Stacks implements StackEngine, Persistent {
 
   reserve(stackName: string, tags: Readonly<Record<string, string>> = {}): StackRecord {
     const existing = this.#store.find(stackName);
-    if (existing && existing.status !== 'REVIEW_IN_PROGRESS') throw alreadyExists(stackName);
+    checkFree(stackName, existing);
     if (existing) return stackRecord(existing);
     const stack = this.#add(stackName, { tags });
     this.#journal(stack).stackStatus('REVIEW_IN_PROGRESS', USER_INITIATED);
@@ -78,9 +76,15 @@ export class Stacks implements StackEngine, Persistent {
   preview(input: StackInput): ResourceChange[] {
     const stack = this.#store.find(input.stackName);
     const existing = stack?.status === 'REVIEW_IN_PROGRESS' ? undefined : stack;
+    if (existing) checkUpdatable(existing);
     const { plan } = this.#define(input, existing);
+    if (existing) checkTypes(existing, plan);
     plan.checkImports();
     return previewChanges(existing, plan);
+  }
+
+  shownParameters(input: StackInput): StackRecord['parameters'] {
+    return this.#define(input, this.#store.find(input.stackName)).definition.shownParameters;
   }
 
   validate(templateBody: string): ReturnType<StackEngine['validate']> {
@@ -99,8 +103,8 @@ export class Stacks implements StackEngine, Persistent {
   }
 
   exports(): { name: string; value: string; stackId: string }[] {
-    return this.#store.existing().flatMap(({ id: stackId, exports }) => {
-      return [...exports].map(([name, value]) => ({ name, value, stackId }));
+    return this.#store.existing().flatMap((stack) => {
+      return exportsOf(stack).map(({ name, shown }) => ({ name, value: shown, stackId: stack.id }));
     });
   }
 
@@ -126,7 +130,7 @@ export class Stacks implements StackEngine, Persistent {
   /** @internal Checks, then creates. */
   beginCreation(input: StackInput, parentId?: string): Begun {
     const existing = this.#store.find(input.stackName);
-    if (existing && existing.status !== 'REVIEW_IN_PROGRESS') throw alreadyExists(input.stackName);
+    checkFree(input.stackName, existing);
     checkName(input.stackName);
     // Everything is checked before there is anything of the stack.
     const id = existing?.id ?? this.#newId(input.stackName);
@@ -138,12 +142,8 @@ export class Stacks implements StackEngine, Persistent {
   /** @internal Checks, then updates. */
   beginUpdate(input: StackInput): Begun {
     const stack = this.#store.require(input.stackName);
-    if (!UPDATABLE.has(stack.status)) throw invalid(`Stack [${stack.name}] is in ${stack.status} state and can not be updated.`);
+    checkUpdatable(stack);
     const desired = this.#define(input, stack);
-    const changed = typeChanges(stack, desired.plan);
-    if (changed.length > 0) {
-      throw invalid(`Update of resource type is not permitted. The new template modifies resource type of the following resources: [${changed.join(', ')}]`);
-    }
     if (!this.differs(input)) throw invalid('No updates are to be performed.');
     stack.updatedAt = this.options.clock.now();
     return this.#begin(stack, (operation) => operation.update(desired), desired);
@@ -152,11 +152,7 @@ export class Stacks implements StackEngine, Persistent {
   /** @internal Checks, then deletes. */
   beginDeletion(nameOrId: string, { retain = [] }: { readonly retain?: readonly string[] } = {}): Begun {
     const stack = this.#store.require(nameOrId);
-    if (stack.terminationProtection) throw invalid(`Stack [${stack.name}] cannot be deleted while TerminationProtection is enabled`);
-    if (isBusy(stack)) throw invalid(`Stack [${stack.name}] cannot be deleted while in status ${stack.status}`);
-    const unknown = retain.filter((logicalId) => !stack.resources.has(logicalId));
-    if (retain.length > 0 && stack.status !== 'DELETE_FAILED') throw invalid(`RetainResources is for stacks in DELETE_FAILED; [${stack.name}] is in ${stack.status}`);
-    if (unknown.length > 0) throw invalid(`RetainResources names [${unknown.join(', ')}], which stack [${stack.name}] does not have`);
+    checkDeletable(stack, retain);
     return this.#begin(stack, async (operation) => {
       await operation.delete({ retain, user: this.#store.userOf(stack) });
       Object.assign(stack, { deletedAt: this.options.clock.now(), exports: new Map(), imports: new Set() });
@@ -181,14 +177,15 @@ export class Stacks implements StackEngine, Persistent {
     }
   }
 
-  /** @internal Whether an update would do anything. */
+  /** @internal Whether an update would do anything. Throws for one that CloudFormation does not take. */
   differs(input: StackInput): boolean {
     const stack = this.#store.require(input.stackName);
+    const { plan } = this.#define(input, stack);
+    checkTypes(stack, plan);
     // What failed half way is tried again.
     if (stack.status.endsWith('FAILED')) return true;
     if (input.tags && !isDeepStrictEqual({ ...input.tags }, { ...stack.tags })) return true;
-    const { plan } = this.#define(input, stack);
-    if (typeChanges(stack, plan).length > 0 || previewChanges(stack, plan).length > 0) return true;
+    if (previewChanges(stack, plan).length > 0) return true;
     try {
       const { outputs } = plan.outputs();
       return !isDeepStrictEqual(outputs, stack.outputs);
@@ -220,8 +217,8 @@ export class Stacks implements StackEngine, Persistent {
 
   #define(input: StackInput, stack: Stack | undefined, id = stack?.id ?? this.#newId(input.stackName)): Desired {
     const { account, region, services: { parameters: ssmParameters } } = this.options;
-    const importValue = (name: string): string => this.#store.exported(name);
-    return defineStack(input, stack, id, { account, region, ssmParameters, importValue });
+    const imported = (name: string): Exported => this.#store.exported(name);
+    return defineStack(input, stack, id, { account, region, ssmParameters, imported });
   }
 
   #warnOf(plan: StackPlan): void {
@@ -250,22 +247,4 @@ export class Stacks implements StackEngine, Persistent {
   #journal(stack: Stack): StackJournal {
     return new StackJournal(stack, this.options.clock, this.options.emit);
   }
-}
-
-function typeChanges(stack: Stack, plan: StackPlan): string[] {
-  const isChanged = ({ logicalId, type }: StackResource): boolean => (plan.wanted[logicalId]?.Type ?? type) !== type;
-  return [...stack.resources.values()].filter(isChanged).map(({ logicalId }) => logicalId);
-}
-
-function checkName(name: string): void {
-  if (NAME.test(name)) return;
-  throw invalid(`1 validation error detected: Value '${name}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*, with at most 128 characters`);
-}
-
-function alreadyExists(name: string): ServiceError {
-  return new ServiceError('AlreadyExistsException', `Stack [${name}] already exists`);
-}
-
-function invalid(message: string): ServiceError {
-  return new ServiceError('ValidationError', message);
 }

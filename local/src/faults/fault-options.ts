@@ -1,5 +1,5 @@
 import type { Occurrence } from './occurrence';
-import type { HookName } from '../microvms/hook-settings';
+import type { HookName } from '../microvms/images/hook-settings';
 
 /** A fault in the calls of one operation. */
 export interface OperationFault extends Occurrence {

@@ -1,4 +1,4 @@
-import type { HookName } from '../microvms/hook-settings';
+import type { HookName } from '../microvms/images/hook-settings';
 
 /** How a build fails on purpose. */
 export interface BuildFailure {

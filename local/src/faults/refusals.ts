@@ -1,6 +1,6 @@
 import type { ApiCall, ApiResponse } from '../api';
-import { type ErrorType, errorResponse, ServiceError as MicrovmError } from '../microvms/errors';
-import { Ceilings } from '../microvms/quotas';
+import { buildsExceeded, memoryExceeded } from '../microvms/quotas';
+import { errorResponse } from '../microvms/wire/errors';
 import { protocolError } from '../protocol-error';
 import { ServiceError } from '../services/service-error';
 
@@ -30,9 +30,13 @@ export function failed(call: ApiCall, retryAfterSeconds: number | undefined): Ap
 
 /** What the MicroVMs say to a call that would go beyond a quota: of memory to RunMicrovm, of builds to the others. */
 export function quotaExceeded(call: ApiCall, account: string): ApiResponse {
-  const ceilings = new Ceilings({ memoryMib: 1, concurrentBuilds: 1 }, account, 'baseline');
-  const { type, message } = refusalOf(() => (call.operation === 'RunMicrovm' ? ceilings.assertMemory(1, 1) : ceilings.assertBuild(1)));
+  const { type, message } = call.operation === 'RunMicrovm' ? memoryExceeded() : buildsExceeded(account);
   return errorResponse(type, message);
+}
+
+/** What RunMicrovm says when the Region has no room. No source knows the text; this one is our own. */
+export function capacityExhausted(): ApiResponse {
+  return errorResponse('InsufficientCapacityException', 'There is not enough capacity to run the MicroVM at the moment.');
 }
 
 function isTyped({ service, operation }: ApiCall): boolean {
@@ -63,14 +67,4 @@ function failure({ service }: ApiCall): ServiceError {
 function withHint(answer: ApiResponse, retryAfterSeconds: number | undefined): ApiResponse {
   if (retryAfterSeconds === undefined) return answer;
   return { ...answer, headers: { ...answer.headers, 'retry-after': String(retryAfterSeconds) } };
-}
-
-function refusalOf(action: () => void): { readonly type: ErrorType; readonly message: string } {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof MicrovmError) return error;
-    throw error;
-  }
-  throw new Error('a quota that is used up was not refused');
 }

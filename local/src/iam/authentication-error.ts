@@ -1,5 +1,5 @@
 import type { ApiResponse } from '../api';
-import { unsupportedRegion } from '../microvms/errors';
+import { unsupportedRegion } from '../microvms/wire/errors';
 import { protocolError } from '../protocol-error';
 import { ServiceError } from '../services/service-error';
 

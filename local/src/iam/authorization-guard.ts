@@ -21,11 +21,12 @@ export class AuthorizationGuard implements Guard {
 
   async admit(call: ApiCall): Promise<ApiResponse | undefined> {
     const { access } = this.iam;
-    // The service says itself that it has no such operation.
-    if (!access.enforced || call.operation === '') return undefined;
+    if (!access.enforced) return undefined;
     const principal = this.iam.principal(call.request.accessKeyId);
     if (principal && principal.roleArn === undefined) return undefined;
     if (!principal) return denied(call.service, 'Access Denied');
+    // What has no name has no action that a policy could allow.
+    if (call.operation === '') return denied(call.service, unnamed(principal.arn, call));
     for (const needed of await accessesOf(call, this.sources)) {
       const refusal = await access.refusal(this.iam.caller(principal), needed);
       if (!refusal) continue;
@@ -33,6 +34,13 @@ export class AuthorizationGuard implements Guard {
     }
     return undefined;
   }
+}
+
+function unnamed(caller: string, { service, request: { method, path, query } }: ApiCall): string {
+  // The members of a signature are nobody's business.
+  const asked = [...new Set(query.keys())].filter((name) => !/^x-amz-/i.test(name)).join('&');
+  const target = `${method} ${path}${asked === '' ? '' : `?${asked}`}`.slice(0, 256);
+  return `User: ${caller} is not authorized to perform: ${target} because the local cloud's ${service} has no operation of that name`;
 }
 
 function denied(service: string, message: string): ApiResponse {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock';
+import { isFromForeignPage } from '../foreign-page';
 import type { RoleSession } from '../role-session';
 import { isEqual } from './signature';
 
@@ -12,6 +13,8 @@ const MAX_TOKEN_SECONDS = 21_600;
 const MAX_TOKENS = 100;
 const MAX_CONNECTIONS = 50;
 const TIMEOUT_MS = 10_000;
+/** Its own address, and where it is for guests that have it elsewhere. */
+const HOST = /^(?:169\.254\.169\.254|127\.0\.0\.1|localhost)(?::\d{1,5})?$/i;
 
 /**
  * The instance metadata service of one microVM, version 2 only: a token first, then the credentials of the execution role, and nothing
@@ -47,6 +50,7 @@ class InstanceMetadata {
     request.on('error', () => undefined).resume();
     response.on('error', () => undefined);
     const path = (request.url ?? '').split('?')[0];
+    if (isForeign(request)) return send(response, 403);
     if (path === '/latest/api/token') return this.#giveToken(request, response);
     if (request.method !== 'GET') return send(response, 405);
     if (!this.#hasToken(request)) return send(response, 401);
@@ -87,6 +91,11 @@ class InstanceMetadata {
       Expiration: time(expiresAt),
     });
   }
+}
+
+/** Without namespaces the service is a port of this machine, which a web page reaches under a name of its own. */
+function isForeign({ method = 'GET', headers }: IncomingMessage): boolean {
+  return !HOST.test(headers.host ?? '') || isFromForeignPage({ method, headers, readsObject: false });
 }
 
 function time(epochMs: number): string {

@@ -28,6 +28,9 @@ const TARGETS: Readonly<Record<string, string>> = {
   AmazonSSM: 'ssm',
 };
 
+/** Of a form whose service nobody has named yet. */
+const MAX_FORM_BYTES = 4 * 1024 ** 2;
+
 const FORM_VERSIONS: Readonly<Record<string, string>> = { '2010-05-15': 'cloudformation', '2011-06-15': 'sts', '2010-05-08': 'iam' };
 
 /** The service that a request without a signature is meant for: the one that has such a path, target or form, else S3. */
@@ -36,6 +39,6 @@ export function unsignedService({ method, path, headers, body }: Omit<ApiRequest
   const target = (headers['x-amz-target'] ?? '').split('.')[0];
   if (Object.hasOwn(TARGETS, target)) return TARGETS[target];
   const isForm = method === 'POST' && path === '/' && /^application\/x-www-form-urlencoded/.test(headers['content-type'] ?? '');
-  const version = isForm ? new URLSearchParams(body.toString()).get('Version') ?? '' : '';
+  const version = isForm && body.length <= MAX_FORM_BYTES ? new URLSearchParams(body.toString()).get('Version') ?? '' : '';
   return Object.hasOwn(FORM_VERSIONS, version) ? FORM_VERSIONS[version] : 's3';
 }

@@ -1,12 +1,12 @@
 import type { ApiRequest } from '../api';
-import { unreadable } from './errors';
-import type { Fleet } from './fleet';
-import type { ImageTags } from './image-tags';
-import type { ImageVersions } from './image-versions';
-import type { Images } from './images';
-import type { ManagedImages } from './managed-images';
-import type { Route } from './routes';
-import type { TokenOperations } from './token-operations';
+import type { TokenOperations } from './endpoint/token-operations';
+import type { Fleet } from './fleet/fleet';
+import type { ImageTags } from './images/image-tags';
+import type { ImageVersions } from './images/image-versions';
+import type { Images } from './images/images';
+import type { ManagedImages } from './images/managed-images';
+import { unreadable } from './wire/errors';
+import type { Route } from './wire/routes';
 
 const PREFIX = '/2025-09-09';
 const IMAGES = `${PREFIX}/microvm-images`;

@@ -1,7 +1,7 @@
-import { ServiceError } from './errors';
+import { ServiceError } from './wire/errors';
 
 /** Operations whose calls are counted by the second. */
-export const RATED_OPERATIONS = [
+const RATED_OPERATIONS = [
   'RunMicrovm', 'ResumeMicrovm', 'SuspendMicrovm', 'TerminateMicrovm', 'GetMicrovm', 'ListMicrovms', 'CreateMicrovmAuthToken',
   'CreateMicrovmShellAuthToken',
 ] as const;
@@ -10,8 +10,10 @@ export type RatedOperation = (typeof RATED_OPERATIONS)[number];
 /** How RunMicrovm adds up the memory of microVMs; sources disagree about the service. */
 export type MemoryCounting = 'baseline' | 'peak';
 
-/** What the account may use of the MicroVMs. What is left out is not limited. */
+/** What the account may use of the MicroVMs. */
 export interface MicrovmQuotas {
+  /** What is left out is as for a new account in this Region; without it, it is not limited. Default: false. */
+  readonly defaults?: boolean;
   /** Calls per second by operation; as many may come at once. */
   readonly rates?: Readonly<Partial<Record<RatedOperation, number>>>;
   /** Memory of all microVMs that are not TERMINATED, in MiB. */
@@ -42,7 +44,7 @@ const LARGE_REGIONS = ['us-east-1', 'us-east-2', 'us-west-2', 'ap-northeast-1'];
 const PEAK_FACTOR = 4;
 
 /** The quotas of an account to which none was raised. */
-export function defaultQuotas(region: string): Required<MicrovmQuotas> {
+export function defaultQuotas(region: string): Required<Omit<MicrovmQuotas, 'defaults'>> {
   const large = LARGE_REGIONS.includes(region);
   return {
     rates: DEFAULT_RATES,
@@ -55,17 +57,26 @@ export function defaultQuotas(region: string): Required<MicrovmQuotas> {
 
 /** Checks the `quotas` option. */
 export function readQuotas(option: true | MicrovmQuotas | undefined, region: string): MicrovmQuotas {
-  if (option === true) return defaultQuotas(region);
-  const { rates = {}, ...counts } = option ?? {};
-  for (const [name, value] of Object.entries(counts)) assertCount(`quotas.${name}`, value, Object.keys(defaultQuotas(region)).includes(name));
+  const known = defaultQuotas(region);
+  if (option === true) return known;
+  const { rates = {}, defaults = false, ...counts } = option ?? {};
+  for (const [name, value] of Object.entries(counts)) assertCount(`quotas.${name}`, value, Object.keys(known).includes(name));
   for (const [name, value] of Object.entries(rates)) {
     assertCount(`quotas.rates.${name}`, value, (RATED_OPERATIONS as readonly string[]).includes(name));
   }
-  return { ...counts, rates };
+  const base: MicrovmQuotas = defaults ? known : {};
+  return { ...base, ...given(counts), rates: { ...base.rates, ...given(rates) } };
+}
+
+/** Without what is there and undefined, which would take a default away. */
+function given<Values extends object>(values: Values): Partial<Values> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Values>;
 }
 
 function assertCount(name: string, value: number | undefined, known: boolean): void {
-  if (!known) throw new RangeError(`${name} is no quota of the MicroVMs; rates are known for ${RATED_OPERATIONS.join(', ')}`);
+  if (!known) {
+    throw new RangeError(`${name} is no quota of the MicroVMs; there are ${Object.keys(defaultQuotas('')).join(', ')}, and rates of ${RATED_OPERATIONS.join(', ')}`);
+  }
   if (value !== undefined && !(Number.isInteger(value) && value > 0)) throw new RangeError(`${name}: ${value} is not a whole number above 0`);
 }
 
@@ -80,7 +91,7 @@ export class Ceilings {
   /** `running`: builds that are not over. */
   assertBuild(running: number): void {
     const most = this.quotas.concurrentBuilds ?? Infinity;
-    if (running >= most) throw exceeded(`Account ${this.account} has reached the maximum number of concurrent builds allowed.`);
+    if (running >= most) throw buildsExceeded(this.account);
   }
 
   assertImage(existing: number): void {
@@ -98,8 +109,16 @@ export class Ceilings {
     const most = this.quotas.memoryMib ?? Infinity;
     // Counted by the peak, a launch is refused only once the sum is above the quota already.
     const full = this.memoryCounting === 'peak' ? allocated * PEAK_FACTOR > most : allocated + wanted > most;
-    if (full) throw exceeded('The base maximum allocated memory limit has been reached for this account.');
+    if (full) throw memoryExceeded();
   }
+}
+
+export function memoryExceeded(): ServiceError {
+  return exceeded('The base maximum allocated memory limit has been reached for this account.');
+}
+
+export function buildsExceeded(account: string): ServiceError {
+  return exceeded(`Account ${account} has reached the maximum number of concurrent builds allowed.`);
 }
 
 function exceeded(message: string): ServiceError {

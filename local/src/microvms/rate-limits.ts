@@ -1,6 +1,6 @@
 import type { Clock } from '../clock';
-import { ServiceError } from './errors';
 import type { RatedOperation } from './quotas';
+import { ServiceError } from './wire/errors';
 
 /** The service holds RunMicrovm back for so long before it refuses it. */
 const LONGEST_HOLD_MS: Readonly<Partial<Record<RatedOperation, number>>> = { RunMicrovm: 1200 };

@@ -2,74 +2,36 @@ import { rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { ApiRequest, ApiResponse, ApiService, LogSink, ObjectReader } from '../api';
-import type { Clock } from '../clock';
 import { Background } from './background';
-import { type MicrovmFaults, NO_FAULTS } from '../faults/microvm-faults';
-import { metadataServer } from '../iam/instance-metadata';
-import type { Persistent } from '../persistent';
-import type { RoleAssumer } from '../role-session';
-import { FileDisposal } from '../state/file-disposal';
-import type { ContainerEngine } from './container/container-engine';
+import { ImageBuild } from './build/image-build';
 import { startContainerMachine } from './container/container-machine';
-import { CursorError, Cursors } from './cursors';
+import { ControlPlane } from './control-plane';
 import { EndingClock } from './ending-clock';
-import { Endpoint } from './endpoint';
-import { EndpointAccess } from './endpoint-access';
-import { errorResponse, htmlResponse, jsonResponse, ServiceError, unreadableCursor } from './errors';
-import { Fleet, type SavedFleet } from './fleet';
-import { ImageBuild } from './image-build';
-import { ImageFiles } from './image-files';
-import { ImageStore, type SavedImages } from './image-store';
-import { ImageTags } from './image-tags';
-import { ImageVersions } from './image-versions';
-import { Images } from './images';
-import type { Isolation, StartMachine } from './machine/machine';
+import type { ApiRequest, ApiResponse, ApiService } from '../api';
+import type { Persistent } from '../persistent';
+import { Endpoint } from './endpoint/endpoint';
+import { EndpointAccess } from './endpoint/endpoint-access';
+import { TokenOperations } from './endpoint/token-operations';
+import { Fleet, type SavedFleet } from './fleet/fleet';
+import type { MicrovmState } from './fleet/microvm-record';
+import { Spares } from './guest/spares';
+import { ImageFiles } from './images/image-files';
+import { ImageStore, type SavedImages } from './images/image-store';
+import { ImageTags } from './images/image-tags';
+import { ImageVersions } from './images/image-versions';
+import { Images } from './images/images';
+import { ManagedImages } from './images/managed-images';
+import type { StartMachine } from './machine/machine';
+import { Machines } from './machine/machines';
 import { machineStarter } from './machine/start-machine';
-import { Machines } from './machines';
-import { ManagedImages } from './managed-images';
-import type { MicrovmState } from './microvm-record';
 import { imageRoutes, managedImageRoutes, microvmRoutes, tagRoutes } from './operations';
 import { Ceilings } from './quotas';
 import { RateLimits } from './rate-limits';
-import { matchRoute, type Route } from './routes';
-import { readBehaviour, type ServiceBehaviour } from './service-options';
-import { Spares } from './spares';
-import { TokenOperations } from './token-operations';
-
-export interface MicrovmServiceOptions extends ServiceBehaviour {
-  /** 12 digits. */
-  readonly account: string;
-  readonly region: string;
-  /** Has to run until `close` is done. */
-  readonly clock: Clock;
-  /** Where code artifacts are read from. */
-  readonly objects: ObjectReader;
-  readonly logs: LogSink;
-  /** Build roles read artifacts and write build logs; execution roles write logs and are the guest's credentials. */
-  readonly roles: RoleAssumer;
-  /** Images and machines live below it; no guest sees it. For this service alone. */
-  readonly folder: string;
-  readonly isolation: Isolation;
-  /** What a user should know although nothing failed: steps of a Dockerfile that are left out, machines that did not start. */
-  readonly onWarning?: (message: string) => void;
-  /** Built images stay in `folder` after `close`, for a later `restore`. Default: they are removed. */
-  readonly keepImages?: boolean;
-  /** Takes the files of what was deleted. Default: they are removed at once. */
-  readonly disposal?: FileDisposal;
-  /** Told when something has changed that no request waits for. */
-  readonly onChange?: () => void;
-  /** RUN steps of Dockerfiles are executed, in namespaces and without a network. Default: they are left out. */
-  readonly runSteps?: boolean;
-  /** Builds and runs images as containers, in the place of `isolation`. Default: none. */
-  readonly engine?: ContainerEngine;
-  /** What goes wrong on purpose. Default: nothing. */
-  readonly faults?: MicrovmFaults;
-  /** MicroVMs that are started ahead and wait, frozen, to be run: one per image version, the latest used. 0: none. Default: 4. */
-  readonly spares?: number;
-  /** Endpoints carry as many bytes and connections as the microVM's size allows. Default: as many as this machine does. */
-  readonly bandwidth?: boolean;
-}
+import { type MicrovmServiceOptions, readBehaviour } from './service-options';
+import { Cursors } from './wire/cursors';
+import { NO_FAULTS } from '../faults/microvm-faults';
+import { metadataServer } from '../iam/instance-metadata';
+import { FileDisposal } from '../state/file-disposal';
 
 const DEFAULT_SPARES = 4;
 
@@ -106,94 +68,54 @@ export class MicrovmService implements ApiService, Persistent {
   readonly #build: ImageBuild;
   readonly #images: Images;
   readonly #fleet: Fleet;
-  readonly #limits: RateLimits;
   readonly #endpoint: Endpoint;
-  readonly #routes: readonly Route[];
+  readonly #control: ControlPlane;
   #closing?: Promise<void>;
 
   constructor(options: MicrovmServiceOptions) {
     this.#options = options;
-    const { account, region, logs, roles, isolation, engine, runSteps } = options;
-    const { faults = NO_FAULTS, bandwidth = false, onChange = () => undefined } = options;
-    const { disposal = new FileDisposal(false) } = options;
-    const clock = new EndingClock(options.clock);
-    this.#clock = clock;
+    const { account, region, logs, roles, objects, isolation, engine, runSteps } = options;
+    const { faults = NO_FAULTS, bandwidth = false, spares: limit = DEFAULT_SPARES } = options;
+    const { disposal = new FileDisposal(false), onChange = () => undefined } = options;
+    const { quotas, delays, memoryCounting, suspendedExpiry } = readBehaviour(options, region);
     const place = { account, region };
     const folder = resolve(options.folder);
-    const { quotas, delays, memoryCounting, suspendedExpiry } = readBehaviour(options, region);
     const cursors = new Cursors();
     // What breaks off because the service closes is nobody's concern.
     const onWarning = (message: string): void => (this.#closing ? undefined : options.onWarning?.(message));
-    const startInContainer: StartMachine | undefined = engine && ((spec) => startContainerMachine(engine, spec));
-    this.#machines = new Machines(startInContainer ?? machineStarter(isolation, [folder]), join(folder, 'machines'));
-    this.#spares = new Spares({ machines: this.#machines, clock, limit: options.spares ?? DEFAULT_SPARES, onWarning });
-    this.#background = new Background(onWarning, onChange);
-    this.#store = new ImageStore(place);
-    this.#files = new ImageFiles(join(folder, 'images'), (version) => this.#fleet.isUsed(version), disposal);
-    this.#limits = new RateLimits(clock, quotas.rates ?? {});
-    const shared = {
-      place,
-      clock,
-      logs,
-      roles,
-      machines: this.#machines,
-      spares: this.#spares,
-      background: this.#background,
-      store: this.#store,
-      files: this.#files,
-      ceilings: new Ceilings(quotas, account, memoryCounting),
-      cursors,
-      delays,
-      onWarning,
-      faults,
-    };
-    this.#build = new ImageBuild({
-      ...shared,
-      objects: options.objects,
-      transitionMs: delays.buildStepMs,
-      isolation,
-      hidden: [folder],
-      runSteps,
-      engine,
-    });
-    this.#images = new Images({
-      ...shared,
-      build: this.#build,
-      isRunning: (image) => this.#fleet.isRunning(image),
-    });
+    const clock = this.#clock = new EndingClock(options.clock);
+    const machines = this.#machines = new Machines(starter(options, folder), join(folder, 'machines'));
+    const spares = this.#spares = new Spares({ machines, clock, limit, onWarning });
+    const background = this.#background = new Background(onWarning, onChange);
+    const store = this.#store = new ImageStore(place);
+    const files = this.#files = new ImageFiles(join(folder, 'images'), (version) => this.#fleet.isUsed(version), disposal);
+    const ceilings = new Ceilings(quotas, account, memoryCounting);
+    const held = { clock, cursors, machines, spares, background, store, files, ceilings };
+    const shared = { ...held, place, logs, roles, delays, faults, onWarning };
+    const transitionMs = delays.buildStepMs;
+    this.#build = new ImageBuild({ ...shared, objects, transitionMs, isolation, hidden: [folder], runSteps, engine });
+    this.#images = new Images({ ...shared, build: this.#build, isRunning: (image) => this.#fleet.isRunning(image) });
     this.#fleet = new Fleet({
       ...shared,
       suspendedExpiry,
       metadata: (session) => metadataServer(session, clock),
-      onReleased: (version) => this.#background.run('Files of a deleted version', () => this.#files.release(version)),
+      onReleased: (version) => background.run('Files of a deleted version', () => files.release(version)),
     });
     const access = new EndpointAccess({ place, fleet: this.#fleet, clock });
     this.#endpoint = new Endpoint({ access, clock, faults, bandwidth });
-    this.#routes = [
-      ...imageRoutes(this.#images, new ImageVersions(this.#store, cursors, clock)),
+    const routes = [
+      ...imageRoutes(this.#images, new ImageVersions(store, cursors, clock)),
       ...managedImageRoutes(new ManagedImages(place, cursors)),
       ...microvmRoutes(this.#fleet, new TokenOperations(place, this.#fleet, clock)),
-      ...tagRoutes(new ImageTags(this.#store)),
+      ...tagRoutes(new ImageTags(store)),
     ];
+    const limits = new RateLimits(clock, quotas.rates ?? {});
+    this.#control = new ControlPlane({ routes, limits, onWarning: options.onWarning });
   }
 
-  /** The control plane: `/2025-09-09/…`, and the tags of images. */
-  async handle(request: ApiRequest): Promise<ApiResponse> {
-    const match = matchRoute(this.#routes, request);
-    if (!match) return htmlResponse(404);
-    // An id that is none does not get as far as the service.
-    if (match.values.microvm !== undefined && !/^microvm-[0-9a-f-]{36}$/.test(match.values.microvm)) return htmlResponse(502);
-    try {
-      await this.#limits.admit(match.route.operation);
-      assertEncodedCursor(request);
-      const body = await match.route.run(match.values, request);
-      return match.route.status === 204 ? { status: 204 } : jsonResponse(match.route.status, body);
-    } catch (error) {
-      if (error instanceof ServiceError) return errorResponse(error.type, error.message);
-      if (error instanceof CursorError) return unreadableCursor();
-      this.#options.onWarning?.(`${request.method} ${request.path}: ${(error as Error).message}`);
-      return errorResponse('InternalServerException', null);
-    }
+  /** The control plane. */
+  handle(request: ApiRequest): Promise<ApiResponse> {
+    return this.#control.handle(request);
   }
 
   /** The data plane: a request to a microVM's own host name. */
@@ -267,7 +189,6 @@ export class MicrovmService implements ApiService, Persistent {
   }
 }
 
-/** The service takes a `=` in a cursor percent-encoded only. */
-function assertEncodedCursor({ rawQuery = '' }: ApiRequest): void {
-  if (/(?:^|&)nextToken=[^&]*=/.test(rawQuery)) throw new CursorError();
+function starter({ engine, isolation }: MicrovmServiceOptions, folder: string): StartMachine {
+  return engine ? (spec) => startContainerMachine(engine, spec) : machineStarter(isolation, [folder]);
 }

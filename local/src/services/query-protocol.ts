@@ -1,6 +1,7 @@
 import { XMLBuilder } from 'fast-xml-parser';
 import type { ApiRequest, ApiResponse } from '../api';
 import { protocolError } from '../protocol-error';
+import { FormFields } from './form-fields';
 import { ServiceError } from './service-error';
 
 /** Far more than the largest template with the most parameters takes. */
@@ -17,16 +18,16 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 /** The members of a request as AWS's query protocol writes them, as in `Tags.member.1.Key`. */
 export class QueryInput {
-  constructor(private readonly form: URLSearchParams, private readonly prefix = '') {}
+  constructor(private readonly fields: FormFields, private readonly prefix = '') {}
 
   /** Undefined: it was not sent, or sent empty. */
   string(name: string): string | undefined {
-    return this.form.get(this.prefix + name) || undefined;
+    return this.text(name) || undefined;
   }
 
   /** As `string`, but an empty value is one. */
   text(name: string): string | undefined {
-    return this.form.get(this.prefix + name) ?? undefined;
+    return this.fields.get(this.prefix + name);
   }
 
   required(name: string): string {
@@ -51,31 +52,30 @@ export class QueryInput {
 
   /** Undefined: the list was not sent. */
   strings(name: string): string[] | undefined {
-    return this.#members(name)?.map((member) => this.form.get(member) ?? '');
+    return this.#members(name)?.map((member) => this.fields.get(member) ?? '');
   }
 
   /** As `strings`, for members that have members. */
   records(name: string): QueryInput[] | undefined {
-    return this.#members(name)?.map((member) => new QueryInput(this.form, `${member}.`));
+    return this.#members(name)?.map((member) => new QueryInput(this.fields, `${member}.`));
   }
 
   /** Whether any of it was sent with a value. */
   has(name: string): boolean {
-    const full = this.prefix + name;
-    return [...this.form].some(([key, value]) => (key === full && value !== '') || key.startsWith(`${full}.`));
+    const [below] = this.fields.namesWith(`${this.prefix}${name}.`);
+    return below !== undefined || this.string(name) !== undefined;
   }
 
   /** Names of the list's members, in their order. An empty list is sent as an empty value. */
   #members(name: string): string[] | undefined {
     const stem = `${this.prefix}${name}.member.`;
     const indices = new Set<number>();
-    for (const key of this.form.keys()) {
-      if (!key.startsWith(stem)) continue;
+    for (const key of this.fields.namesWith(stem)) {
       const index = /^[1-9]\d{0,4}(?=\.|$)/.exec(key.slice(stem.length))?.[0];
       if (index === undefined) throw new ServiceError('MalformedQueryString', `${key.slice(0, 128)} is not the member of a list`);
       indices.add(Number(index));
     }
-    if (indices.size === 0 && !this.form.has(this.prefix + name)) return undefined;
+    if (indices.size === 0 && this.text(name) === undefined) return undefined;
     return [...indices].sort((a, b) => a - b).map((index) => stem + index);
   }
 }
@@ -104,7 +104,7 @@ export async function answerQuery(request: ApiRequest, service: QueryService): P
     const action = form.get('Action') ?? '';
     const operation = Object.hasOwn(operations, action) ? operations[action] : undefined;
     if (!operation) throw new ServiceError('InvalidAction', `the local cloud's ${name} has no operation "${action.slice(0, 64)}"`);
-    const result = await operation(new QueryInput(form), request);
+    const result = await operation(new QueryInput(new FormFields(form)), request);
     const body = builder.build({
       [`${action}Response`]: {
         '@xmlns': namespace,

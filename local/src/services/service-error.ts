@@ -52,10 +52,14 @@ export function jsonError(error: unknown): ApiResponse {
   return { status: known.status, headers, body: JSON.stringify(body) };
 }
 
-function parseBody(body: Buffer): unknown {
+/** The members of a request of the AWS JSON protocol. */
+export function parseBody(body: Buffer): Record<string, unknown> {
+  let members: unknown;
   try {
-    return JSON.parse(body.toString() || '{}');
+    members = JSON.parse(body.toString() || '{}');
   } catch {
     throw new ServiceError('SerializationException', 'the body is not JSON');
   }
+  if (typeof members === 'object' && members !== null && !Array.isArray(members)) return members as Record<string, unknown>;
+  throw new ServiceError('SerializationException', 'the body is not a JSON object');
 }

@@ -28,7 +28,7 @@ export class CloudFolder {
    * Takes the folder of kept state, or makes a temporary one. Throws if another local cloud has it, or if what is in it is not the state
    * of one, of this account and Region if they are given.
    */
-  static async open({ state, region, account }: FolderOptions = {}): Promise<CloudFolder> {
+  static async open({ state, region, account }: FolderOptions): Promise<CloudFolder> {
     await removeDeadFolders();
     if (state === undefined) {
       const path = await mkdtemp(join(tmpdir(), TEMPORARY));

@@ -27,16 +27,10 @@ export class FolderLock {
     }
   }
 
-  readonly #file: string;
-  readonly #text: string;
-
-  private constructor(file: string, text: string) {
-    this.#file = file;
-    this.#text = text;
-  }
+  private constructor(private readonly file: string, private readonly text: string) {}
 
   async release(): Promise<void> {
-    if (await readText(this.#file) === this.#text) await rm(this.#file, { force: true });
+    if (await readText(this.file) === this.text) await rm(this.file, { force: true });
   }
 }
 

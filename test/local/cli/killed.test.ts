@@ -77,8 +77,10 @@ async function fill(ready: Ready): Promise<string> {
 }
 
 describeEachIsolation((isolation) => {
-  test.each([['in a temporary folder', []], ['with kept state', ['--state', 'kept']]])('after kill -9 %s the next start leaves nothing of it', async (_, flags) => {
-    const args = ['--isolation', isolation, ...flags.map((flag) => (flag === 'kept' ? `${home.folder}/kept` : flag))];
+  // Where the state is does not hang on the isolation, so each way is tried once.
+  const isKept = isolation === 'namespaces';
+  test(`after kill -9 ${isKept ? 'with kept state' : 'in a temporary folder'} the next start leaves nothing of it`, async () => {
+    const args = ['--isolation', isolation, ...(isKept ? ['--state', `${home.folder}/kept`] : [])];
     const first = await home.start(...args, '--app', synthesize(app));
     const microvmId = await fill(first.ready);
     first.program.kill('SIGKILL');
@@ -86,10 +88,10 @@ describeEachIsolation((isolation) => {
 
     const second = await home.start(...args);
     await eventually('the end of all processes', () => processesWith(mark).length === 0);
-    expect(home.cloudFolders()).toHaveLength(flags.length === 0 ? 1 : 0);
+    expect(home.cloudFolders()).toHaveLength(isKept ? 0 : 1);
     expect(home.runFiles()).toHaveLength(1);
     const { items = [] } = await microvmsOf(second.ready).send(new ListMicrovmsCommand({}));
-    expect(items).toMatchObject(flags.length === 0 ? [] : [{ microvmId, state: 'TERMINATED' }]);
+    expect(items).toMatchObject(isKept ? [{ microvmId, state: 'TERMINATED' }] : []);
     second.program.kill('SIGTERM');
     expect(await second.program.exit).toBe(0);
     expect(processesWith(home.folder)).toEqual([]);

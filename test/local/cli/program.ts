@@ -6,7 +6,10 @@ import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 
 const REPOSITORY = resolve(__dirname, '../../..');
-const MAIN = join(REPOSITORY, 'local/src/cli/main.ts');
+/** The command line as its sources have it. */
+const FROM_SOURCES = ['--import', 'tsx', join(REPOSITORY, 'local/src/cli/main.ts')];
+/** The command line as it is installed. */
+export const BUILT = [join(REPOSITORY, 'local/bin/microvm-sandbox-local.js')];
 
 export interface Ready {
   readonly endpoints: Readonly<Record<string, string>>;
@@ -19,7 +22,8 @@ export class ProgramHome {
   readonly folder = mkdtempSync(join(tmpdir(), 'cli-test-'));
   readonly #programs: Program[] = [];
 
-  constructor() {
+  /** `entry`: what Node is to run. */
+  constructor(private readonly entry: readonly string[] = FROM_SOURCES) {
     mkdirSync(join(this.folder, 'tmp'));
     // What tsx has translated already is good for every program.
     const translated = `tsx-${process.geteuid?.()}`;
@@ -29,10 +33,9 @@ export class ProgramHome {
     writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { paths } }));
   }
 
-  /** Runs the command line out of its sources. */
   run(...args: string[]): Program {
     const { AWS_ENDPOINT_URL: _, ...rest } = process.env;
-    const program = new Program(spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+    const program = new Program(spawn(process.execPath, [...this.entry, ...args], {
       cwd: REPOSITORY,
       env: {
         ...rest,
@@ -72,17 +75,25 @@ export class ProgramHome {
 export class Program {
   stdout = '';
   stderr = '';
-  /** The exit code, or the signal that ended it. */
-  readonly exit: Promise<number | string>;
+  readonly #exit: Promise<number | string>;
   #ended = false;
 
   constructor(private readonly child: ChildProcessByStdio<null, Readable, Readable>) {
     child.stdout.on('data', (chunk) => (this.stdout += String(chunk)));
     child.stderr.on('data', (chunk) => (this.stderr += String(chunk)));
-    this.exit = new Promise((done) => child.once('close', (code, signal) => {
+    this.#exit = new Promise((done) => child.once('close', (code, signal) => {
       this.#ended = true;
       done(code ?? signal ?? '');
     }));
+  }
+
+  /** The exit code, or the signal that ended it. Whoever asks waits 25 s at most. */
+  get exit(): Promise<number | string> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no end within 25 s; stdout: ${this.stdout}\nstderr: ${this.stderr}`)), 25_000);
+    });
+    return Promise.race([this.#exit, late]).finally(() => clearTimeout(timer));
   }
 
   kill(signal: NodeJS.Signals): void {

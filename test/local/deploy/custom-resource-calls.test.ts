@@ -120,6 +120,20 @@ test('masks what a resource keeps to itself in outputs and events, and hands it 
   expect(record.events.filter(({ logicalId }) => logicalId === 'Group').map(({ properties }) => properties)).toEqual(['{"LogGroupName":"****"}', '{"LogGroupName":"****"}']);
 });
 
+test('masks them in exports, in functions of them and in stacks that import them, which get the value', async () => {
+  const Answers = JSON.stringify({ All: { NoEcho: true, Data: { Secret: '/hush-quiet' } } });
+  const Value = { 'Fn::GetAtt': ['Thing', 'Secret'] };
+  const part = { 'Fn::Select': [1, { 'Fn::Split': ['-', Value] }] };
+  const { outputs } = await stacks.create('Stack', { Thing: thing({ Answers }), Part: group(part) }, { Outputs: { Out: { Value, Export: { Name: 'secret' } }, Part: { Value: part } } });
+  expect(outputs.map(({ value }) => value)).toEqual(['****', '****']);
+  expect(stacks.engine.exports()).toMatchObject([{ name: 'secret', value: '****' }]);
+  const user = await stacks.create('User', { Group: group({ 'Fn::ImportValue': 'secret' }) }, { Outputs: { Seen: { Value: { 'Fn::ImportValue': 'secret' } } } });
+  expect(cloud.services.logs.declaredGroups()).toEqual(expect.arrayContaining(['quiet', '/hush-quiet']));
+  expect(user.outputs).toEqual([{ key: 'Seen', value: '****' }]);
+  expect(JSON.stringify(user.events.map(({ properties }) => properties))).not.toContain('hush');
+  await stacks.delete('User');
+});
+
 test.each<[string, object, string]>([
   ['no id', { Answers: '{"Create":{"PhysicalResourceId":""}}' }, 'Invalid PhysicalResourceId'],
   ['an id that is too long', { Answers: JSON.stringify({ Create: { PhysicalResourceId: 'x'.repeat(1025) } }) }, 'Invalid PhysicalResourceId'],
@@ -148,12 +162,14 @@ test('fails for an attribute that the answer does not have', async () => {
 
 test('takes one answer, and none after the deadline', async () => {
   await stacks.create('Stack', { Thing: thing({ Twice: 'yes' }) });
-  while (!stacks.lines().some((line) => /^answered 200 \d/.test(line))) await new Promise(setImmediate);
+  await stacks.written(/^answered 200 \d/);
   expect(stacks.lines()).toContain('answered 200 403');
   stacks.engine.create({ stackName: 'Late', templateBody: JSON.stringify({ Resources: { Late: thing({ Silent: 'Create', ServiceTimeout: '30' }) } }) });
-  while (!stacks.requests().some(({ LogicalResourceId }) => LogicalResourceId === 'Late')) await new Promise(setImmediate);
+  await stacks.written(/"LogicalResourceId":"Late"/);
   await cloud.clock.advance({ seconds: 29 });
   expect(stacks.stack('Late').status).toBe('CREATE_IN_PROGRESS');
+  // Told while it is under way, not at its end.
+  expect(cloud.events.at(-1)).toMatchObject({ kind: 'resource', stackName: 'Late', logicalId: 'Late', status: 'CREATE_IN_PROGRESS' });
   await cloud.clock.advance({ seconds: 2 });
   const record = await stacks.settled('Late');
   expect(reasonOf(record, 'Late')).toContain('did not receive a response from your Custom Resource within 30 seconds');

@@ -4,6 +4,7 @@ import { takeInventory } from '../../../local/src/inventory';
 import type { TestCloud } from '../test-cloud';
 import { startTestCloud } from '../test-cloud';
 import { inlineFunction, removeAssemblies, synthesize } from './synthesized';
+import { until } from './until';
 
 let cloud: TestCloud;
 
@@ -133,8 +134,11 @@ test('fails after an hour of the cloud\'s clock without an answer', async () => 
     new CustomResource(scope, 'Thing', { serviceToken: handler.functionArn });
   });
   const failure = expect(deployment).rejects.toMatchObject({ reason: expect.stringContaining('did not receive a response') });
-  while (!cloud.services.logs.messages('/aws/lambda/silent').includes('silent')) await new Promise(setImmediate);
-  await cloud.clock.advance({ minutes: 61 });
+  const lines = () => cloud.services.logs.messages('/aws/lambda/silent');
+  await until('the function was asked', () => lines().includes('silent') && cloud.services.lambda.busy('silent') === 0, () => lines().join('\n'));
+  await cloud.clock.advance({ minutes: 59 });
+  expect(cloud.deployer.engine.find('Test')?.status).toBe('CREATE_IN_PROGRESS');
+  await cloud.clock.advance({ minutes: 2 });
   await failure;
   expect(cloud.deployer.stacks()).toEqual([]);
 });

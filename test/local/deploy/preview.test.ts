@@ -81,6 +81,17 @@ test('tells which of the properties take a new resource', async () => {
   await stacks.delete('Stack');
 });
 
+test('counts another value in the Parameter Store as a change, though the template is the same', async () => {
+  const stored = { Parameters: { Stored: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/stored' } } };
+  cloud.services.parameters.set('/stored', '/one');
+  await stacks.create('Stack', { Group: group({ Ref: 'Stored' }) }, stored);
+  expect(preview('Stack', { Group: group({ Ref: 'Stored' }) }, stored)).toEqual([]);
+  cloud.services.parameters.set('/stored', '/two');
+  expect(preview('Stack', { Group: group({ Ref: 'Stored' }) }, stored)).toMatchObject([{ logicalId: 'Group', replacement: 'True' }]);
+  expect((await stacks.update('Stack', { Group: group({ Ref: 'Stored' }) }, stored)).resources).toMatchObject([{ physicalId: '/two' }]);
+  await stacks.delete('Stack');
+});
+
 test('fails as the operation itself would', () => {
   const importing = group({ 'Fn::Sub': ['${v}', { v: { 'Fn::ImportValue': { 'Fn::Sub': '${AWS::StackName}-none' } } }] });
   expect(() => preview('New', { Group: importing })).toThrow('No export named New-none found');

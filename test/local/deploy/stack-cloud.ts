@@ -1,5 +1,7 @@
+import { Deployer } from '../../../local/src/deploy/deployer';
 import type { StackRecord } from '../../../local/src/deploy/stack-engine';
 import type { TestCloud } from '../test-cloud';
+import { until } from './until';
 
 type Resources = Record<string, object>;
 
@@ -30,6 +32,15 @@ export class StackCloud {
 
   get engine() {
     return this.cloud.deployer.engine;
+  }
+
+  /** The same services, and a deployer that knows only what this one saved. */
+  restarted(): StackCloud {
+    const { services, clock, account, region, events } = this.cloud;
+    const saved: unknown = JSON.parse(JSON.stringify(this.cloud.deployer.save()));
+    const deployer = new Deployer({ services, clock, account, region, emit: (event) => void events.push(event) });
+    deployer.restore(saved);
+    return new StackCloud(Object.assign(Object.create(this.cloud) as TestCloud, { deployer }));
   }
 
   /** A stack with the function that custom resources of other stacks are made by. */
@@ -78,9 +89,25 @@ export class StackCloud {
     return this.lines().filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
   }
 
+  /** Waits until the handler was asked so often and has come to its end. */
+  asked(count: number): Promise<void> {
+    return this.#handled(`${count} requests`, () => this.requests().length >= count);
+  }
+
+  /** Waits for a line of the handler's, and for its end. */
+  written(line: RegExp): Promise<void> {
+    return this.#handled(`a line like ${line}`, () => this.lines().some((found) => line.test(found)));
+  }
+
   /** The lines that the handler wrote. */
   lines(): string[] {
     return this.cloud.services.logs.messages('/aws/lambda/handler').slice(this.#seen);
+  }
+
+  /** A function that still runs when the clock is moved would run into its own timeout. */
+  #handled(what: string, holds: () => boolean): Promise<void> {
+    const isIdle = () => this.cloud.services.lambda.busy('handler') === 0;
+    return until(what, () => holds() && isIdle(), () => this.lines().join('\n'));
   }
 
   /** From now on only what comes later is seen. */

@@ -1,4 +1,3 @@
-import { Deployer } from '../../../local/src/deploy/deployer';
 import type { TestCloud } from '../test-cloud';
 import { startTestCloud } from '../test-cloud';
 import { group, StackCloud, statusesOf, TAKEN, template, thing } from './stack-cloud';
@@ -13,15 +12,6 @@ beforeEach(async () => {
 
 afterEach(() => cloud.stop());
 
-/** The same services, and a deployer that knows only what the first one saved. */
-function restarted(): StackCloud {
-  const { services, clock, account, region } = cloud;
-  const saved: unknown = JSON.parse(JSON.stringify(cloud.deployer.save()));
-  const deployer = new Deployer({ services, clock, account, region, emit: (event) => void cloud.events.push(event) });
-  deployer.restore(saved);
-  return new StackCloud(Object.assign(Object.create(cloud) as TestCloud, { deployer }));
-}
-
 test('keeps stacks, deleted ones and exports, and goes on with them', async () => {
   const rest = { Parameters: { Secret: { Type: 'String', NoEcho: true } }, Outputs: { Out: { Value: { Ref: 'Group' }, Export: { Name: 'shared' } } } };
   const parameters = { Secret: '/hush' };
@@ -30,7 +20,7 @@ test('keeps stacks, deleted ones and exports, and goes on with them', async () =
   await stacks.create('Gone', { Group: group('/gone') });
   await stacks.delete('Gone');
   cloud.deployer.assetBuckets.add('assets');
-  const after = restarted();
+  const after = stacks.restarted();
   expect(after.engine.list()).toEqual(stacks.engine.list());
   expect(after.engine.exports()).toEqual(stacks.engine.exports());
   expect(after.engine.importers('shared')).toEqual(['User']);
@@ -45,8 +35,8 @@ test('keeps stacks, deleted ones and exports, and goes on with them', async () =
 test('tells a creation that a dead process left as failed, and deletes what it had made and may have made', async () => {
   await stacks.deployHandler();
   stacks.engine.create({ stackName: 'Stack', templateBody: template({ Group: group('/made'), Thing: thing({ Silent: 'Create' }, { DependsOn: 'Group' }) }) });
-  while (stacks.requests().length === 0) await new Promise(setImmediate);
-  const after = restarted();
+  await stacks.asked(1);
+  const after = stacks.restarted();
   expect(after.stack('Stack')).toMatchObject({ status: 'CREATE_FAILED', statusReason: expect.stringContaining('The local cloud ended while this was under way.') });
   expect((await after.delete('Stack')).status).toBe('DELETE_COMPLETE');
   expect(cloud.services.logs.declaredGroups()).toEqual([]);
@@ -57,8 +47,8 @@ test('tells an update that a dead process left as failed, and cleans up with the
   await stacks.deployHandler();
   await stacks.create('Stack', { Group: group('/one'), Removed: group('/removed'), Thing: thing({ N: 1 }) });
   stacks.engine.update({ stackName: 'Stack', templateBody: template({ Group: group('/two'), Thing: thing({ N: 2, Silent: 'Update' }, { DependsOn: 'Group' }) }) });
-  while (stacks.requests().length < 2) await new Promise(setImmediate);
-  const after = restarted();
+  await stacks.asked(2);
+  const after = stacks.restarted();
   expect(after.stack('Stack').status).toBe('UPDATE_FAILED');
   expect((await after.update('Stack', { Group: group('/two'), Thing: thing({ N: 2 }) })).status).toBe('UPDATE_COMPLETE');
   expect(cloud.services.logs.declaredGroups().sort()).toEqual(['/two']);
@@ -68,11 +58,11 @@ test('tells a rollback and a deletion that a dead process left as failed', async
   await stacks.deployHandler();
   cloud.services.logs.createGroup(TAKEN);
   stacks.engine.create({ stackName: 'Rolling', templateBody: template({ Thing: thing({ Silent: 'Delete' }), Bad: group(TAKEN, { DependsOn: 'Thing' }) }) });
-  while (stacks.requests().length < 2) await new Promise(setImmediate);
+  await stacks.asked(2);
   await stacks.create('Deleting', { Thing: thing({ Silent: 'Delete' }) });
   stacks.engine.delete('Deleting');
-  while (stacks.requests().length < 4) await new Promise(setImmediate);
-  const after = restarted();
+  await stacks.asked(4);
+  const after = stacks.restarted();
   expect(after.stack('Rolling').status).toBe('ROLLBACK_FAILED');
   expect(after.stack('Deleting').status).toBe('DELETE_FAILED');
   expect(statusesOf(after.stack('Deleting'), 'Deleting').slice(-2)).toEqual(['DELETE_IN_PROGRESS', 'DELETE_FAILED']);
@@ -87,8 +77,8 @@ test('deletes a nested stack that was being made, and what it had made', async (
   await cloud.services.buckets.put('templates', 'inner.json', Buffer.from(inner));
   const TemplateURL = 'https://templates.s3.us-east-1.amazonaws.com/inner.json';
   stacks.engine.create({ stackName: 'Outer', templateBody: template({ Inner: { Type: 'AWS::CloudFormation::Stack', Properties: { TemplateURL } } }) });
-  while (stacks.requests().length === 0) await new Promise(setImmediate);
-  const after = restarted();
+  await stacks.asked(1);
+  const after = stacks.restarted();
   expect((await after.delete('Outer')).status).toBe('DELETE_COMPLETE');
   expect(after.engine.list().filter(({ status }) => status !== 'DELETE_COMPLETE').map(({ name }) => name)).toEqual(['Handlers']);
   expect(cloud.services.logs.declaredGroups()).toEqual([]);
@@ -98,18 +88,20 @@ test('breaks off on the way: no rollback, no event, and the next start finds wha
   await stacks.deployHandler();
   await stacks.create('Deleting', { Thing: thing({ Silent: 'Delete' }) });
   stacks.engine.delete('Deleting');
+  // One after the other: two functions at once may write in any order.
+  await stacks.asked(2);
   stacks.engine.create({
     stackName: 'Stack',
     templateBody: template({ Group: group('/made'), Thing: thing({ Silent: 'Create' }, { DependsOn: 'Group' }), Later: group('/later', { DependsOn: 'Thing' }) }),
   });
-  while (stacks.requests().length < 3) await new Promise(setImmediate);
+  await stacks.asked(3);
   const before = [...cloud.events];
   await cloud.deployer.close();
   expect(cloud.events).toEqual(before);
   expect(['Stack', 'Deleting'].map((name) => stacks.stack(name).status)).toEqual(['CREATE_IN_PROGRESS', 'DELETE_IN_PROGRESS']);
   expect(cloud.services.logs.declaredGroups()).toEqual(['/made']);
   expect(() => stacks.engine.create({ stackName: 'Other', templateBody: template({ Group: group() }) })).toThrow('the local cloud is stopped');
-  const after = restarted();
+  const after = stacks.restarted();
   expect((await after.delete('Stack')).status).toBe('DELETE_COMPLETE');
   expect(cloud.services.logs.declaredGroups()).toEqual([]);
   expect(stacks.requests().map(({ RequestType }) => RequestType)).toEqual(['Create', 'Delete', 'Create', 'Delete']);

@@ -53,7 +53,7 @@ test('answers a creation at once, and refuses a second operation until it is ove
   expect(record.status).toBe('CREATE_IN_PROGRESS');
   const other = stacks.engine.create({ stackName: 'Other', templateBody: template({ Group: group() }) });
   const update = () => stacks.engine.update({ stackName: 'Stack', templateBody: template({ Group: group('x') }) });
-  expect(update).toThrow('Stack [Stack] is in CREATE_IN_PROGRESS state and can not be updated.');
+  expect(update).toThrow(`Stack:${record.id} is in CREATE_IN_PROGRESS state and can not be updated.`);
   expect(() => stacks.engine.delete('Stack')).toThrow('Stack [Stack] cannot be deleted while in status CREATE_IN_PROGRESS');
   expect(() => stacks.engine.create({ stackName: 'Stack', templateBody: template({ Group: group() }) }))
     .toThrow(expect.objectContaining({ code: 'AlreadyExistsException', message: 'Stack [Stack] already exists' }));
@@ -71,7 +71,7 @@ test('fails a creation into ROLLBACK_COMPLETE, which only deleting gets it out o
   expect(record.events[4].reason).toContain('already exists');
   expect(groups()).toEqual([]);
   expect(() => stacks.engine.update({ stackName: 'Stack', templateBody: template({ Group: group() }) }))
-    .toThrow('Stack [Stack] is in ROLLBACK_COMPLETE state and can not be updated.');
+    .toThrow(`Stack:${record.id} is in ROLLBACK_COMPLETE state and can not be updated.`);
   expect((await stacks.delete('Stack')).status).toBe('DELETE_COMPLETE');
   expect((await stacks.create('Stack', { Group: group() })).status).toBe('CREATE_COMPLETE');
 });

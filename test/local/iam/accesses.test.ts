@@ -141,7 +141,7 @@ describe('S3', () => {
     ['PutObject', { path: '/bucket/a', headers: { 'if-match': 'x', 'x-amz-tagging': 'a=b' } }, ['s3:PutObject arn:aws:s3:::bucket/a', 's3:GetObject arn:aws:s3:::bucket/a', 's3:PutObjectTagging arn:aws:s3:::bucket/a']],
     ['HeadObject', { path: '/bucket/a' }, ['s3:GetObject arn:aws:s3:::bucket/a']],
     ['GetObject', { path: '/bucket/missing' }, ['s3:GetObject arn:aws:s3:::bucket/missing', 's3:ListBucket arn:aws:s3:::bucket']],
-    ['CopyObject', { path: '/to/a', headers: { 'x-amz-copy-source': 'from/b%20c?versionId=1', 'x-amz-tagging-directive': 'REPLACE' } }, ['s3:GetObject arn:aws:s3:::from/b c', 's3:PutObject arn:aws:s3:::to/a']],
+    ['CopyObject', { path: '/to/a', headers: { 'x-amz-copy-source': 'from/b%20c?versionId=1', 'x-amz-tagging-directive': 'REPLACE' } }, ['s3:GetObjectVersion arn:aws:s3:::from/b c', 's3:PutObject arn:aws:s3:::to/a']],
     ['CopyObject', { path: '/to/a', headers: { 'x-amz-copy-source': '/from/b' } }, ['s3:GetObject arn:aws:s3:::from/b', 's3:GetObjectTagging arn:aws:s3:::from/b', 's3:PutObject arn:aws:s3:::to/a']],
     ['DeleteObjects', { path: '/bucket', body: '<Delete><Object><Key>a</Key></Object><Object><Key>b</Key></Object></Delete>' }, ['s3:DeleteObject arn:aws:s3:::bucket/a', 's3:DeleteObject arn:aws:s3:::bucket/b']],
   ])('%s %j', async (operation, given, expected) => {

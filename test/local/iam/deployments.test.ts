@@ -1,6 +1,7 @@
 import { CloudFormationClient, CreateStackCommand, DescribeStacksCommand, ValidateTemplateCommand } from '@aws-sdk/client-cloudformation';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ACCOUNT, IamCloud } from './iam-cloud';
+import { sendSigned } from './signed-request';
 import { authorize } from '../../authorize';
 
 let cloud: IamCloud;
@@ -66,6 +67,13 @@ describe('the role of a deployment', () => {
     await expect((await stacksAs({ statements })).send(create({ RoleARN }))).rejects.toMatchObject(refusal);
     const user = new CloudFormationClient(cloud.configuration);
     await expect(user.send(create({ RoleARN }))).rejects.toMatchObject(refusal);
+  });
+
+  test('fails as well where the form is the query of a GET', async () => {
+    const RoleARN = roleFor('lambda.amazonaws.com');
+    const query = { Action: 'CreateStack', Version: '2010-05-15', StackName: 'one', TemplateBody: '{}', RoleARN };
+    const answer = await sendSigned(cloud, cloud.iam.user, { service: 'cloudformation', method: 'GET', query });
+    expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('is invalid or cannot be assumed') });
   });
 
   test('fails where there is no such role', async () => {

@@ -114,6 +114,24 @@ test('fails for everything else, and for everything without a role', async () =>
   expect((await ask(nobody, `${CREDENTIALS}execution_role`, withToken(other))).status).toBe(404);
 });
 
+describe('fails for a web page in a browser on this machine', () => {
+  const put = (host: string, headers = '') => (
+    `PUT /latest/api/token HTTP/1.1\r\nHost: ${host}\r\n${headers}x-aws-ec2-metadata-token-ttl-seconds: 60\r\ncontent-length: 0\r\n\r\n`
+  );
+
+  test.each(['attacker.example', 'attacker.example:8080', '127.0.0.1.attacker.example', 'localhost.attacker.example', '169.254.169.254.attacker.example'])('that has its own name lead here: %s', async (host) => {
+    expect(await sendRaw(await serve(ROLE), put(host))).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  test.each([['an origin', 'Origin: https://attacker.example\r\n'], ['a site', 'Sec-Fetch-Site: cross-site\r\n']])('that comes with %s', async (_, header) => {
+    expect(await sendRaw(await serve(ROLE), put('127.0.0.1', header))).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  test.each(['127.0.0.1', '127.0.0.1:1338', 'localhost', '169.254.169.254', '169.254.169.254:80'])('and not for a program at %s', async (host) => {
+    expect(await sendRaw(await serve(ROLE), put(host))).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
 test('survives whatever comes', async () => {
   const port = await serve(ROLE);
   await sendRaw(port, 'garbage\r\n\r\n');

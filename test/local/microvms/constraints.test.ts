@@ -128,6 +128,7 @@ const range = (startPort: number | null, endPort: number | null): object => port
 const CASES: Case[] = [
   ...nonBlank('create', 'baseImageArn', (baseImageArn) => ({ baseImageArn })),
   ...nonBlank('create', 'codeArtifact.uri', (uri) => ({ codeArtifact: { uri } })),
+  ['create', { codeArtifact: { uri: 'x' } }, { codeArtifact: {} }, 'codeArtifact.uri', 'Member must not be null'],
   ...nonBlank('create', 'baseImageVersion', (baseImageVersion) => ({ baseImageVersion })),
   ...nonBlank('run', 'imageVersion', (imageVersion) => ({ imageVersion })),
   ...role('create', 'buildRoleArn'),
@@ -228,6 +229,43 @@ test.each([
   const { status, type, message } = await send(method, path);
   expect({ status, type }).toEqual({ status: 400, type: 'ValidationException' });
   expect(message).toContain(`at '${member}' failed to satisfy constraint: ${constraint}`);
+});
+
+test('UpdateMicrovmImage checks each member as CreateMicrovmImage does, but for tags, which it has not', async () => {
+  for (const [operation, , breaks, path, constraint] of CASES) {
+    if (operation !== 'create' || path === 'tags') continue;
+    const { status, message } = await send('PUT', `/2025-09-09/microvm-images/${IMAGE}`, {
+      baseImageArn: 'x', buildRoleArn: `${ROLE}x`, codeArtifact: { uri: 'x' }, ...breaks,
+    });
+    const expected = expect.stringContaining(`at '${path}' failed to satisfy constraint: ${constraint}`);
+    expect({ path, status, message }).toEqual({ path, status: 400, message: expected });
+  }
+});
+
+test.each([['', atLeast(1)], [chars(257), atMost(256)]])('imageIdentifier of RunMicrovm fails on %p', async (imageIdentifier, constraint) => {
+  expect(await send('POST', '/2025-09-09/microvms', { imageIdentifier })).toEqual({
+    status: 400,
+    type: 'ValidationException',
+    message: `1 validation error detected: Value '${imageIdentifier}' at 'imageIdentifier' failed to satisfy constraint: ${constraint}`,
+  });
+});
+
+test.each(['auth-token', 'shell-auth-token'])('expirationInMinutes of %s is a whole number from 1', async (kind) => {
+  const request = (expirationInMinutes: unknown) => (
+    send('POST', `/2025-09-09/microvms/${ID}/${kind}`, { expirationInMinutes, allowedPorts: [{ port: 1 }] })
+  );
+  const breach = (value: string, constraint: string) => ({
+    status: 400,
+    type: 'ValidationException',
+    message: `1 validation error detected: Value ${value} at 'expirationInMinutes' failed to satisfy constraint: ${constraint}`,
+  });
+  expect(await request(null)).toEqual(breach('null', 'Member must not be null'));
+  expect(await request(0)).toEqual(breach('\'0\'', valueAtLeast(1)));
+  expect(await request(-1)).toEqual(breach('\'-1\'', valueAtLeast(1)));
+  expect(await request(1)).toMatchObject({ status: 404, message: `MicroVM not found: ${ID}` });
+  for (const [value, token] of [['1', 'STRING_VALUE'], [1.5, 'NUMBER_VALUE'], [true, 'TRUE_VALUE']]) {
+    expect(await request(value)).toMatchObject({ type: 'SerializationException', message: `${token} can not be converted to an Integer` });
+  }
 });
 
 describe.each([

@@ -10,9 +10,11 @@ import { ALL_HOOKS, COUNTER, guest, HOOKED } from './guests';
 import { pause } from './machine-probe';
 import { BASE_IMAGE, MicrovmCloud, ROLE } from './microvm-cloud';
 import { Podman } from './podman';
+import { startLocalCloud } from '../../../local/src';
 import { chooseEngine, ContainerEngine, NAME_PREFIX } from '../../../local/src/microvms/container/container-engine';
 import { startContainerMachine } from '../../../local/src/microvms/container/container-machine';
 import { removeLeftovers } from '../../../local/src/microvms/container/leftovers';
+import { CloudUser } from '../cloud-user';
 
 const podman = new Podman();
 const problem = podman.start();
@@ -83,6 +85,24 @@ test('fails on an engine that is none, and on one that does not work here', asyn
     await cloud.client.send(new TerminateMicrovmCommand({ microvmIdentifier: id }));
     await cloud.untilState(id, 'TERMINATED');
     expect(podman.run('ps', '--all', '--quiet')).toBe('');
+  }, 120_000);
+
+  test('the local cloud builds and runs with the engine that it is asked for', async () => {
+    const { CONTAINERS_CONF, CONTAINERS_STORAGE_CONF } = podman.environment;
+    Object.assign(process.env, { CONTAINERS_CONF, CONTAINERS_STORAGE_CONF });
+    try {
+      await using local = await startLocalCloud({ engine: 'podman', timeScale: 0 });
+      const user = new CloudUser(local.environment);
+      const imageArn = await user.createImage('stepped', guest('setInterval(() => {}, 1000);', 'FROM localhost/base\nRUN echo a step that ran\nCOPY guest.js /\nCMD ["node", "/guest.js"]\n'));
+      while (await user.imageState(imageArn) === 'CREATING') await pause(50);
+      // Its main process ran until the build was over.
+      expect(await user.imageState(imageArn)).toBe('CREATED');
+      expect(local.logs('/aws/lambda-microvms/stepped')).toContain('a step that ran');
+      user.close();
+    } finally {
+      delete process.env.CONTAINERS_CONF;
+      delete process.env.CONTAINERS_STORAGE_CONF;
+    }
   }, 120_000);
 
   test('hooks are called, and the exit of the main process is told with its code', async () => {

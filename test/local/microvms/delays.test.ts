@@ -57,6 +57,11 @@ test('a microVM takes as long as on AWS from each state to the next', async () =
   await expect(cloud.client.send(new SuspendMicrovmCommand({ microvmIdentifier: id }))).rejects.toThrow('has been terminated');
   await pass(0.15);
   expect(await stateOf(id)).toBe('TERMINATING');
+  for (const path of ['suspend', 'resume', 'auth-token', 'shell-auth-token']) {
+    const input = { expirationInMinutes: 1, allowedPorts: [{ port: 1 }] };
+    const { status, body } = await cloud.raw('POST', `/2025-09-09/microvms/${id}/${path}`, JSON.stringify(input));
+    expect({ status, body }).toEqual({ status: 400, body: `{"message":"The MicroVM ${id} has been terminated and its state cannot be changed."}` });
+  }
   await pass(2.7);
   expect(await stateOf(id)).toBe('TERMINATING');
   await pass(0.2);

@@ -68,7 +68,7 @@ test('no more connections than the size allows are open at once; the others wait
   expect(stand.lines).toHaveLength(8);
   // One that gives up while it waits takes nobody's place.
   clients[8].socket.destroy();
-  await until('it to be gone', async () => (await stand.connections()) === 9);
+  await until('it to be gone', () => stand.connections === 9);
   stand.lines[0].end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
   await until('the tenth connection', () => stand.lines.length === 9);
   for (const client of clients) client.socket.destroy();

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { LocalClock } from '../../../local/src/clock';
+import { overConduits } from '../../../local/src/conduit/over-conduits';
 import { NO_FAULTS } from '../../../local/src/faults/microvm-faults';
-import { Endpoint } from '../../../local/src/microvms/endpoint';
-import type { ReachableMicrovm } from '../../../local/src/microvms/endpoint-access';
+import { Endpoint } from '../../../local/src/microvms/endpoint/endpoint';
+import type { ReachableMicrovm } from '../../../local/src/microvms/endpoint/endpoint-access';
 
 export interface StandOptions {
   readonly bandwidth?: boolean;
@@ -21,9 +23,10 @@ export class EndpointStand {
   awake: Promise<void> = Promise.resolve();
   state: ReachableMicrovm['state'] = 'RUNNING';
   /** The endpoint's side of these connections, as the microVM gets to know them. */
-  readonly tracked: Socket[] = [];
+  readonly tracked: Duplex[] = [];
   readonly #guest: TcpServer;
   readonly #server: Server;
+  readonly #clients = new Set<Duplex>();
 
   constructor(onGuest: (socket: Socket) => void, { bandwidth = false, memoryMib = 2048 }: StandOptions = {}) {
     this.#guest = createTcpServer((socket) => {
@@ -35,8 +38,9 @@ export class EndpointStand {
     const endpoint = new Endpoint({
       access: { check: () => access, checkUpgrade: () => access }, clock: this.clock, faults: NO_FAULTS, bandwidth,
     });
-    this.#server = createServer((request, response) => void endpoint.handle(request, response));
+    this.#server = overConduits(createServer((request, response) => void endpoint.handle(request, response)));
     this.#server.on('upgrade', (request: IncomingMessage, socket, first) => void endpoint.handleUpgrade(request, socket, first));
+    for (const event of ['request', 'upgrade']) this.#server.prependListener(event, ({ socket }: IncomingMessage) => this.#clients.add(socket));
   }
 
   async open(): Promise<this> {
@@ -53,11 +57,9 @@ export class EndpointStand {
     return new Client(connect(this.port, '127.0.0.1'));
   }
 
-  /** Connections to the endpoint that are open. */
-  connections(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-    });
+  /** Connections to the endpoint that are open and carried a request. */
+  get connections(): number {
+    return [...this.#clients].filter(({ destroyed }) => !destroyed).length;
   }
 
   /** As a suspend does. */

@@ -1,4 +1,4 @@
-import { AuthTokens, type PortRange } from '../../../local/src/microvms/auth-tokens';
+import { AuthTokens, type PortRange } from '../../../local/src/microvms/endpoint/auth-tokens';
 
 const MICROVM = 'microvm-00000000-0000-4000-8000-000000000000';
 const tokens = new AuthTokens();

@@ -1,5 +1,7 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ResumeMicrovmCommand, RunMicrovmCommand, SuspendMicrovmCommand, TerminateMicrovmCommand } from '@aws-sdk/client-lambda-microvms';
-import { ALL_HOOKS, COUNTER, HOOKED } from './guests';
+import { ALL_HOOKS, COUNTER, guest, HOOKED } from './guests';
 import { MicrovmCloud } from './microvm-cloud';
 
 interface Call {
@@ -111,19 +113,40 @@ describe('the limits of a microVM\'s life', () => {
     expect((await cloud.microvm(id)).state).toBe('SUSPENDED');
   });
 
+  test('a request under way without bytes is no traffic, and is cut by the suspend', async () => {
+    const holder = guest(`
+let held = 0;
+listen(8080, (request, response) => {
+  if (request.url !== '/held') return response.end(String(held));
+  held += 1;
+  response.write('x');
+});
+`);
+    const { id, endpoint } = await cloud.run(await cloud.createImage('held', holder), idle());
+    const token = await cloud.token(id);
+    await cloud.until('an answer', async () => (await cloud.fetch(endpoint, '/', { token })).status === 200);
+    const held = cloud.fetch(endpoint, '/held', { token }).then(() => 'answered', () => 'cut');
+    await cloud.until('the request', async () => (await cloud.fetch(endpoint, '/', { token })).body === '1');
+    await cloud.clock.advance({ minutes: 9, seconds: 50 });
+    expect((await cloud.microvm(id)).state).toBe('RUNNING');
+    await cloud.clock.advance({ seconds: 11 });
+    expect(await held).toBe('cut');
+    await cloud.untilState(id, 'SUSPENDED');
+  });
+
   test('a microVM that is suspended for too long is TERMINATED', async () => {
     const { id } = await cloud.run(await cloud.createImage('idle', COUNTER), idle());
     await cloud.clock.advance({ minutes: 10, seconds: 1 });
     await cloud.clock.advance({ minutes: 29 });
     expect((await cloud.microvm(id)).state).toBe('SUSPENDED');
     await cloud.clock.advance({ minutes: 2 });
-    expect((await cloud.microvm(id)).state).toBe('TERMINATED');
+    expect(await cloud.microvm(id)).toMatchObject({ state: 'TERMINATED', stateReason: 'MicroVM exceeded maximum suspended duration.' });
   });
 
   test('a suspendedDurationSeconds of 0 terminates instead of suspending', async () => {
     const { id } = await cloud.run(await cloud.createImage('idle', COUNTER), idle({ suspendedDurationSeconds: 0 }));
     await cloud.clock.advance({ minutes: 10, seconds: 1 });
-    expect((await cloud.microvm(id)).state).toBe('TERMINATED');
+    expect(await cloud.microvm(id)).toMatchObject({ state: 'TERMINATED', stateReason: 'MicroVM exceeded maximum idle duration.' });
   });
 
   test('after maximumDurationInSeconds it is TERMINATED, running or suspended', async () => {
@@ -140,5 +163,29 @@ describe('the limits of a microVM\'s life', () => {
     }
     expect(traces(running.id)).toContain('hook terminate');
     expect(traces(suspended.id)).not.toContain('hook terminate');
+  });
+
+  test('one that cannot be started is TERMINATED, as a failure of the service', async () => {
+    const imageIdentifier = await cloud.createImage('lost', COUNTER);
+    await rm(join(cloud.folder, 'images'), { recursive: true });
+    const { microvmId = '' } = await cloud.client.send(new RunMicrovmCommand({ imageIdentifier }));
+    await cloud.untilState(microvmId, 'TERMINATED');
+    expect((await cloud.microvm(microvmId)).stateReason).toBe('Internal service error.');
+    expect(cloud.warnings).toEqual([expect.stringContaining(microvmId)]);
+  });
+
+  test('without a policy and a duration it lives for eight hours, running or suspended', async () => {
+    const imageArn = await cloud.createImage('eight', COUNTER);
+    const running = await cloud.run(imageArn);
+    const suspended = await cloud.run(imageArn);
+    await cloud.client.send(new SuspendMicrovmCommand({ microvmIdentifier: suspended.id }));
+    await cloud.untilState(suspended.id, 'SUSPENDED');
+    await cloud.clock.advance({ hours: 7, minutes: 59 });
+    expect((await cloud.microvm(running.id)).state).toBe('RUNNING');
+    expect((await cloud.microvm(suspended.id)).state).toBe('SUSPENDED');
+    await cloud.clock.advance({ minutes: 1 });
+    for (const { id } of [running, suspended]) {
+      expect(await cloud.microvm(id)).toMatchObject({ state: 'TERMINATED', stateReason: 'MicroVM exceeded maximum lifetime.' });
+    }
   });
 });

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { ZipFile } from 'yazl';
 import { ImageContext, tree } from './image-context';
-import { unpackArtifact } from '../../../local/src/microvms/image/artifact';
+import { unpackArtifact } from '../../../local/src/microvms/build/artifact';
 
 let image: ImageContext;
 beforeEach(() => {

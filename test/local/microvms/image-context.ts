@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type AssembledImage, assembleImage, type AssemblyOptions } from '../../../local/src/microvms/image/assemble-image';
-import { ContainerBuildError } from '../../../local/src/microvms/image/build-error';
-import { BuildLog } from '../../../local/src/microvms/image/build-log';
+import { type AssembledImage, assembleImage, type AssemblyOptions } from '../../../local/src/microvms/build/assemble-image';
+import { ContainerBuildError } from '../../../local/src/microvms/build/build-error';
+import { BuildLog } from '../../../local/src/microvms/build/build-log';
 
 export const NOT_RUN = 'nothing is run here';
 

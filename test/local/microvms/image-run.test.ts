@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ImageContext, tree } from './image-context';
 import { describeNamespaces } from './isolations';
 import { eventually, processesWith } from './machine-probe';
-import { namespaceRunStep, type RunStep } from '../../../local/src/microvms/image/run-step';
+import { namespaceRunStep, type RunStep } from '../../../local/src/microvms/build/run-step';
 
 const STEPS = `FROM scratch AS build
 ARG WHO=world

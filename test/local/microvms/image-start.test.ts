@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ImageContext } from './image-context';
-import type { ImageLayout } from '../../../local/src/microvms/image/image-layout';
-import { LayeredRoot } from '../../../local/src/microvms/image/layered-root';
-import { findStartProblem } from '../../../local/src/microvms/image/start-check';
+import { LayeredRoot } from '../../../local/src/microvms/build/layered-root';
+import { findStartProblem } from '../../../local/src/microvms/build/start-check';
+import type { ImageLayout } from '../../../local/src/microvms/images/image-layout';
 
 let image: ImageContext;
 beforeEach(() => {

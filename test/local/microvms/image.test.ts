@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ImageContext, NOT_RUN, tree } from './image-context';
-import { resolveInRoot } from '../../../local/src/microvms/image/rooted-path';
-import { expand } from '../../../local/src/microvms/image/variables';
+import { resolveInRoot } from '../../../local/src/microvms/build/rooted-path';
+import { expand } from '../../../local/src/microvms/build/variables';
 
 let image: ImageContext;
 beforeEach(() => {

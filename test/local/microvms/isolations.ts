@@ -5,7 +5,7 @@ import type { Isolation } from '../../../local/src/microvms';
 const namespacesWork = spawnSync('unshare', [
   '--user', '--map-root-user', '--mount', '--pid', '--fork', '--net', '--ipc', '--uts', 'sh', '-c',
   'mount -t tmpfs t /mnt && cd /mnt && mkdir u w r && mount -t overlay o -o lowerdir=/usr,upperdir=u,workdir=w r && mount -t proc proc /proc',
-]).status === 0;
+], { timeout: 10_000 }).status === 0;
 
 export function describeEachIsolation(body: (isolation: Isolation) => void): void {
   describe('in processes', () => body('processes'));

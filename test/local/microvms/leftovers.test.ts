@@ -13,8 +13,13 @@ const repository = resolve(__dirname, '../../..');
 class LoneCloud {
   static async start(isolation: Isolation, state = 'running'): Promise<LoneCloud> {
     const cloud = new LoneCloud(isolation, state);
-    await eventually('the machine', () => cloud.#output.endsWith('machine\n') && cloud.guests().length > 1);
-    return cloud;
+    try {
+      await eventually('the machine', () => cloud.#output.endsWith('machine\n') && cloud.guests().length > 1);
+      return cloud;
+    } catch (error) {
+      cloud.kill();
+      throw error;
+    }
   }
 
   readonly #mark = `8${Math.floor(Math.random() * 1e9)}.5`;

@@ -86,6 +86,25 @@ describe('ceilings', () => {
     await create('two');
   });
 
+  test('builds of updates count, and are refused, as well', async () => {
+    await open({ concurrentBuilds: 1 }, { timeScale: 1000 });
+    const imageIdentifier = await cloud.passing(cloud.createImage('one', SLEEPER), 1000);
+    const update = () => cloud.client.send(new UpdateMicrovmImageCommand({
+      imageIdentifier, baseImageArn: BASE_IMAGE, buildRoleArn: ROLE, codeArtifact: { uri: 's3://artifacts/one.zip' }, clientToken: 'token',
+    }));
+    await create('two');
+    await expect(update()).rejects.toMatchObject({
+      name: 'ServiceQuotaExceededException',
+      message: 'Account 000000000000 has reached the maximum number of concurrent builds allowed.',
+      $metadata: { httpStatusCode: 402 },
+    });
+    expect(await cloud.imageState(imageIdentifier)).toBe('CREATED');
+    const two = imageIdentifier.replace(/one$/, 'two');
+    await cloud.passing(cloud.until('the failure', async () => (await cloud.imageState(two)) === 'CREATE_FAILED'), 1000);
+    expect(await update()).toMatchObject({ state: 'UPDATING' });
+    await expect(create('three')).rejects.toMatchObject({ $metadata: { httpStatusCode: 402 } });
+  });
+
   test('images, and versions of an image, are limited', async () => {
     await open({ images: 1, versionsPerImage: 2 });
     const imageIdentifier = await cloud.createImage('only', SLEEPER);
@@ -187,8 +206,14 @@ describe('the option', () => {
     expect(readQuotas(undefined, 'us-east-1')).toEqual({ rates: {} });
   });
 
+  test('defaults fill in what is left out', () => {
+    const quotas = readQuotas({ defaults: true, memoryMib: 2048, images: undefined, rates: { GetMicrovm: 1 } }, 'eu-west-1');
+    expect(quotas).toEqual({ ...defaultQuotas('eu-west-1'), memoryMib: 2048, rates: { ...defaultQuotas('eu-west-1').rates, GetMicrovm: 1 } });
+    expect(readQuotas({ memoryMib: 2048 }, 'eu-west-1')).toEqual({ memoryMib: 2048, rates: {} });
+  });
+
   test.each([
-    [{ memory: 1 }, 'quotas.memory is no quota of the MicroVMs'],
+    [{ memory: 1 }, 'quotas.memory is no quota of the MicroVMs; there are rates, memoryMib, concurrentBuilds'],
     [{ memoryMib: 0 }, 'quotas.memoryMib: 0 is not a whole number above 0'],
     [{ rates: { RunMicroVM: 1 } }, 'quotas.rates.RunMicroVM is no quota'],
     [{ rates: { RunMicrovm: 0.5 } }, 'quotas.rates.RunMicrovm: 0.5 is not a whole number above 0'],

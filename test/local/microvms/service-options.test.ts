@@ -1,6 +1,6 @@
 import { GetMicrovmCommand, LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
 import { startLocalCloud } from '../../../local/src';
-import { unsupportedRegion } from '../../../local/src/microvms/errors';
+import { unsupportedRegion } from '../../../local/src/microvms/wire/errors';
 
 const UNKNOWN = 'microvm-00000000-0000-0000-0000-000000000000';
 

@@ -4,9 +4,9 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import type { ApiRequest } from '../../../local/src/api';
 import type { AccessSources } from '../../../local/src/iam/accesses/access-sources';
 import { accessesOf } from '../../../local/src/iam/accesses/accesses-of';
-import type { Images } from '../../../local/src/microvms/images';
+import type { Images } from '../../../local/src/microvms/images/images';
 import { imageRoutes, microvmRoutes } from '../../../local/src/microvms/operations';
-import { matchRoute } from '../../../local/src/microvms/routes';
+import { matchRoute } from '../../../local/src/microvms/wire/routes';
 import { operationOf } from '../../../local/src/operations';
 import { authorize } from '../../authorize';
 import { ACCOUNT, IamCloud, REGION } from '../iam/iam-cloud';
@@ -104,6 +104,31 @@ describe('a right is asked for what is touched', () => {
     expect(await rights('dynamodb', 'GetItem', { body: { TableName, Key: {} } })).toEqual([`dynamodb:GetItem arn:aws:dynamodb:us-east-1:${ACCOUNT}:table/secret`]);
   });
 
+  test.each([
+    [{ KeyConditions: { pk: { ComparisonOperator: 'EQ', AttributeValueList: [{ S: 'secret' }] } } }],
+    [{ KeyConditionExpression: '#k = :v', ExpressionAttributeNames: { '#k': 'pk' }, ExpressionAttributeValues: { ':v': { S: 'secret' } } }],
+  ])('items: by their key in every form of a condition', async (condition) => {
+    const request = requestOf({ body: { TableName: 'table', ...condition } });
+    const [{ context }] = await accessesOf({ service: 'dynamodb', operation: 'Query', region: REGION, request }, sources);
+    expect(context).toEqual({ 'dynamodb:LeadingKeys': ['secret'] });
+  });
+
+  test('tables: what is no text names none, for who authorises and for who acts', async () => {
+    const TransactItems = [{ Put: { TableName: ['secret'], Item: { pk: { S: '1' } } } }];
+    expect(await rights('dynamodb', 'TransactWriteItems', { body: { TransactItems } })).toEqual([`dynamodb:PutItem arn:aws:dynamodb:us-east-1:${ACCOUNT}:table/`]);
+    const keys = { AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }], KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }] };
+    await cloud.services.dynamodb.call('CreateTable', { TableName: 'secret', BillingMode: 'PAY_PER_REQUEST', ...keys });
+    await expect(cloud.services.dynamodb.call('TransactWriteItems', { TransactItems })).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    expect(await cloud.services.dynamodb.call('Scan', { TableName: 'secret' })).toMatchObject({ Count: 0 });
+  });
+
+  test('an old version: not by the right to read the newest', async () => {
+    const headers = { 'x-amz-copy-source': '/bucket/there?versionId=1' };
+    const request = { ...requestOf({ method: 'PUT', path: '/bucket/copy' }), headers };
+    const accesses = await accessesOf({ service: 's3', operation: 'CopyObject', region: REGION, request }, sources);
+    expect(accesses.map(({ action }) => action)).toEqual(['s3:GetObjectVersion', 's3:GetObjectVersionTagging', 's3:PutObject']);
+  });
+
   test('parameters: the path, whatever name comes with it', async () => {
     expect(await rights('ssm', 'GetParametersByPath', { body: { Name: 'allowed', Path: '/secret' } }))
       .toContain(`ssm:GetParametersByPath arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/secret`);
@@ -120,6 +145,11 @@ describe('a right is asked for what is touched', () => {
   test('stacks: the first of two names, as the service reads the form', async () => {
     expect(await rights('cloudformation', 'DeleteStack', { body: 'Action=DeleteStack&StackName=secret&StackName=allowed' }))
       .toEqual([`cloudformation:DeleteStack ${stack('secret')}`]);
+  });
+
+  test('stacks: also to learn what is in their template', async () => {
+    expect(await rights('cloudformation', 'GetTemplateSummary', { body: 'Action=GetTemplateSummary&StackName=secret' }))
+      .toEqual([`cloudformation:GetTemplateSummary ${stack('secret')}`]);
   });
 
   test('stacks: the name and the role in the query of a GET', async () => {

@@ -1,13 +1,23 @@
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
-import { unpackArtifact } from '../../../local/src/microvms/image/artifact';
-import { LayeredRoot } from '../../../local/src/microvms/image/layered-root';
-import { matchPaths } from '../../../local/src/microvms/image/path-pattern';
-import { findStartProblem } from '../../../local/src/microvms/image/start-check';
-import { expand } from '../../../local/src/microvms/image/variables';
+import { unpackArtifact } from '../../../local/src/microvms/build/artifact';
+import { readDockerfile } from '../../../local/src/microvms/build/assemble-image';
+import { BuildLog } from '../../../local/src/microvms/build/build-log';
+import { DiskRoom } from '../../../local/src/microvms/build/disk-room';
+import { parseDockerfile } from '../../../local/src/microvms/build/dockerfile';
+import { ignoring, readIgnoreFile } from '../../../local/src/microvms/build/ignore-file';
+import { LayeredRoot } from '../../../local/src/microvms/build/layered-root';
+import { matchPaths } from '../../../local/src/microvms/build/path-pattern';
+import { RunInstruction } from '../../../local/src/microvms/build/run-instruction';
+import type { RunStep } from '../../../local/src/microvms/build/run-step';
+import { emptyStage } from '../../../local/src/microvms/build/stage-state';
+import { findStartProblem } from '../../../local/src/microvms/build/start-check';
+import { expand } from '../../../local/src/microvms/build/variables';
+import { ImageContext } from '../microvms/image-context';
 
 let folder: string;
 beforeEach(() => {
@@ -65,9 +75,151 @@ describe('a table of users', () => {
     expect(problem()).toMatchObject({ exitCode: 126, message: expect.stringContaining('unable to find user somebody') });
   });
 
+  test('fails for a pipe, which never ends either, and a RUN goes on without it', async () => {
+    mkdirSync(join(folder, 'etc'));
+    expect(spawnSync('mkfifo', [join(folder, 'etc/passwd')]).status).toBe(0);
+    expect(problem()).toMatchObject({ exitCode: 126 });
+    const { stages: [{ steps: [step] }] } = parseDockerfile('FROM scratch\nRUN true');
+    const homes: (string | undefined)[] = [];
+    const run: RunStep = async ({ environment }) => (homes.push(environment.HOME), 0);
+    const instruction = new RunInstruction(step, emptyStage(folder, new DiskRoom(), false));
+    expect(await instruction.execute(run, new BuildLog())).toBeUndefined();
+    expect(homes).toEqual(['/root']);
+  });
+
   test('fails for a folder', () => {
     mkdirSync(join(folder, 'etc/passwd'), { recursive: true });
     expect(problem()).toMatchObject({ exitCode: 126 });
+  });
+});
+
+describe('a .dockerignore', () => {
+  const ignored = (lines: string, paths: readonly string[]): string[] => {
+    const rules = ignoring(lines.split('\n'));
+    return paths.filter((path) => rules.ignores(path));
+  };
+
+  test.each<[string, string[], string[]]>([
+    ['foo', ['foo', 'foo/bar', 'foo/bar/baz'], ['food', 'a/foo', 'FOO']],
+    ['/foo/', ['foo', 'foo/x'], ['a/foo']],
+    ['./a/../b', ['b', 'b/c'], ['a']],
+    ['*.md', ['a.md', '.md', 'x.md/inner'], ['a/b.md', 'amd', 'a.md5']],
+    ['*/temp*', ['a/temp', 'a/tempest', 'a/temp/b'], ['temp', 'a/b/temp']],
+    ['*/*/temp*', ['a/b/temp', 'a/b/temporary.txt'], ['a/temp', 'a/b/c/temp']],
+    ['temp?', ['tempa', 'tempb'], ['temp', 'tempab', 'temp/']],
+    ['**', ['a', 'a/b', '.x'], []],
+    ['**/x', ['x', 'a/x', 'a/b/x', 'a/x/y'], ['ax', 'a/bx']],
+    ['**x', ['x', 'ax', 'a/bx'], ['xa']],
+    ['**.go', ['x.go', 'a/x.go'], ['x.goo']],
+    ['**/*.tmp', ['x.tmp', 'a/x.tmp', 'a/b/.tmp'], ['x.tmpl']],
+    ['a/**', ['a/b', 'a/b/c'], ['a', 'b/a/c']],
+    ['a/**/b', ['a/b', 'a/x/b', 'a/x/y/b', 'a/x/b/c'], ['a/xb', 'ab']],
+    ['a**b', ['ab', 'ax/b', 'ax/y/b'], ['axb']],
+    ['**/a/**', ['a/b', 'x/a/b'], ['a', 'x/a']],
+    ['[a-c]x', ['ax', 'cx'], ['dx', 'x', '[a-c]x']],
+    ['[^a-c]x', ['dx'], ['ax', 'x']],
+    ['a\\*b', ['a*b'], ['axb', 'ab']],
+    ['a.b+(c)$', ['a.b+(c)$'], ['axb+(c)$', 'a.bb(c)$']],
+    ['\u{1f600}?', ['\u{1f600}\u{1f601}'], ['\u{1f600}']],
+    ['constructor', ['constructor'], ['toString', '__proto__', 'hasOwnProperty']],
+  ])('%j is read as Docker reads it', (lines, some, others) => {
+    expect(ignored(lines, [...some, ...others])).toEqual(some);
+  });
+
+  test('lets exceptions through in the order of its lines', () => {
+    expect(ignored('*.md\n!README*.md\nREADME-secret.md', ['a.md', 'README.md', 'README-secret.md'])).toEqual(['a.md', 'README-secret.md']);
+    expect(ignored('*.md\nREADME-secret.md\n!README*.md', ['a.md', 'README.md', 'README-secret.md'])).toEqual(['a.md']);
+    expect(ignored('docs\n! docs/keep', ['docs/a', 'docs/keep', 'docs/keep/b'])).toEqual(['docs/a']);
+  });
+
+  test('with many stars takes no longer than one with few', () => {
+    const path = 'a'.repeat(1000);
+    const before = performance.now();
+    expect(ignored(`${'a*'.repeat(100)}b\n${'**a'.repeat(100)}b\n${'*'.repeat(100)}b`, [path])).toEqual([]);
+    expect(ignored('a*a*a*a*b', ['a'.repeat(200)])).toEqual([]);
+    expect(ignored('a*'.repeat(100), [path])).toEqual([path]);
+    expect(performance.now() - before).toBeLessThan(2000);
+  });
+
+  test.each([
+    ['a['.repeat(3), 'syntax error in pattern a[a[a['], ['a\\', 'syntax error in pattern a\\'], ['[]', 'syntax error in pattern []'], ['!', 'illegal exclusion pattern: "!"'],
+    ['a'.repeat(1025), `the pattern ${'a'.repeat(64)}... has 1025 characters; at most 1024 are allowed`],
+  ])('fails for the line %j', (line, message) => {
+    writeFileSync(join(folder, '.dockerignore'), `# a comment [\n\n${line}\n`);
+    expect(() => readIgnoreFile(folder)).toThrow(expect.objectContaining({ detail: `.dockerignore: ${message}` }));
+  });
+
+  test('fails for a folder, and for a file that is too long', () => {
+    mkdirSync(join(folder, 'Dockerfile.dockerignore'));
+    expect(() => readIgnoreFile(folder)).toThrow(expect.objectContaining({ detail: 'Dockerfile.dockerignore is not a file' }));
+    rmSync(join(folder, 'Dockerfile.dockerignore'), { recursive: true });
+    writeFileSync(join(folder, '.dockerignore'), 'a\n'.repeat(40_000));
+    expect(() => readIgnoreFile(folder)).toThrow(expect.objectContaining({ detail: '.dockerignore has 80000 bytes; at most 65536 are allowed' }));
+  });
+});
+
+describe('a Dockerfile', () => {
+  const failure = (content: string): string | undefined => {
+    try {
+      parseDockerfile(content);
+      return undefined;
+    } catch (error) {
+      return (error as { detail?: string }).detail;
+    }
+  };
+
+  test('with a long run of blanks takes no longer than any other', () => {
+    const blanks = ' \t'.repeat(200_000);
+    const before = performance.now();
+    expect(failure(`# escape=${blanks}x\nFROM scratch`)).toMatch(/invalid escape token 'x'/);
+    expect(failure(`# a=x${blanks}x\nFROM scratch`)).toBeUndefined();
+    const { stages: [{ steps: [step] }] } = parseDockerfile(`FROM scratch\nRUN a${blanks}b \\ \n c`);
+    expect(step.text).toBe(`a${blanks}b  c`);
+    expect(performance.now() - before).toBeLessThan(1000);
+  });
+
+  test('fails for more instructions than anybody writes', () => {
+    expect(failure(`FROM scratch\n${'ENV A=1\n'.repeat(5000)}`)).toBe('the Dockerfile has 5001 instructions; at most 5000 are allowed');
+    expect(failure(`FROM scratch\n${'ENV A=1\n'.repeat(4999)}`)).toBeUndefined();
+  });
+
+  test('fails where it is too long to be read', () => {
+    writeFileSync(join(folder, 'Dockerfile'), Buffer.alloc(4 * 1024 ** 2 + 1, '#'));
+    expect(() => readDockerfile(folder)).toThrow(expect.objectContaining({ detail: expect.stringContaining('at most 4194304 are allowed') }));
+  });
+
+  test('fails for a variable that doubles with every step, before it fills the memory', async () => {
+    const image = new ImageContext();
+    const doubling = `FROM scratch\nENV A=0123456789abcdef\n${'ENV A=$A$A\n'.repeat(40)}`;
+    const detail = await image.failure(doubling);
+    const many = Array.from({ length: 30 }, (_, index) => `ENV B${index}=$A`).join('\n');
+    const together = await image.failure(`FROM scratch\nENV A=${'x'.repeat(100_000)}\n${many}`);
+    image.remove();
+    expect(detail).toBe('a word is longer than 131072 characters with its variables put in (line 16)');
+    expect(together).toMatch(/^the variables of all ENV have \d+ characters; at most 2097152 are allowed/);
+  });
+
+  test('fails where its copies together are larger than any disk', async () => {
+    const image = new ImageContext();
+    image.write({ big: '' });
+    // It takes no room here, and is never copied.
+    truncateSync(join(image.path, 'big'), 33 * 1024 ** 3);
+    const detail = await image.failure('FROM scratch\nCOPY big /big');
+    image.remove();
+    expect(detail).toBe('DISK_STORAGE_FULL: the stages are larger than the disk (line 2)');
+    const disk = new DiskRoom();
+    for (let copy = 0; copy < 4; copy++) disk.take(8 * 1024 ** 3);
+    expect(() => disk.take(1)).toThrow('DISK_STORAGE_FULL');
+  });
+
+  test('fails for substitutions in substitutions without end, and for a search in a long value', () => {
+    const nested = (depth: number): string => `${'${A:-'.repeat(depth)}x${'}'.repeat(depth)}`;
+    expect(expand(nested(50), {})).toBe('x');
+    expect(() => expand(nested(51), {})).toThrow('more than 50 deep');
+    const VALUE = 'x'.repeat(4097);
+    expect(() => expand('${VALUE#y*z}', { VALUE })).toThrow('looks for a pattern in 4097 characters; at most 4096 are allowed');
+    expect(() => expand('${VALUE//y*z/}', { VALUE })).toThrow('at most 4096 are allowed');
+    expect(expand('${VALUE:-x}', { VALUE })).toBe(VALUE);
   });
 });
 

@@ -211,6 +211,19 @@ describe('fails on', () => {
     await expect(prepareCreation(parameters(['A']))).rejects.toMatchObject({ name: 'ValidationError', message: expect.stringContaining('already exists') });
   });
 
+  test('another type for a resource', async () => {
+    await createOne();
+    await expect(prepare({ Resources: { A: { Type: 'AWS::Logs::LogGroup' } } })).rejects.toMatchObject({
+      name: 'ValidationError', message: 'Update of resource type is not permitted. The new template modifies resource type of the following resources: [A]',
+    });
+  });
+
+  test('a stack whose state does not allow an update', async () => {
+    const { StackId } = await create('One', parameters(['Taken'], { Taken: 'taken' }));
+    await settled('One');
+    await expect(prepare(parameters(['A']))).rejects.toMatchObject({ name: 'ValidationError', message: `Stack:${StackId} is in ROLLBACK_COMPLETE state and can not be updated.` });
+  });
+
   test('a second change set of the name', async () => {
     await createOne();
     await prepare(parameters(['B']));

@@ -1,8 +1,8 @@
 import {
-  CreateStackCommand, DeleteStackCommand, DescribeEventsCommand, DescribeStackEventsCommand,
-  DescribeStackResourceCommand, DescribeStackResourcesCommand, DescribeStacksCommand, GetTemplateCommand,
-  ListExportsCommand, ListHookResultsCommand, ListImportsCommand,
-  ListStacksCommand, paginateDescribeStackEvents, paginateListStackResources, RollbackStackCommand, UpdateStackCommand,
+  ContinueUpdateRollbackCommand, CreateStackCommand, DeleteStackCommand, DescribeEventsCommand,
+  DescribeStackEventsCommand, DescribeStackResourceCommand, DescribeStackResourcesCommand, DescribeStacksCommand,
+  GetTemplateCommand, ListExportsCommand, ListHookResultsCommand, ListImportsCommand, ListStacksCommand,
+  paginateDescribeStackEvents, paginateListStackResources, RollbackStackCommand, UpdateStackCommand,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
 import { CloudFormationFixture, exporting, importing, namedRole, parameters } from './cloudformation-fixture';
@@ -292,8 +292,10 @@ describe('fails on', () => {
   test('a rollback by itself', async () => {
     await create('One', parameters(['A']));
     await settled('One');
-    await expect(send(new RollbackStackCommand({ StackName: 'One' }))).rejects.toMatchObject({
-      name: 'ValidationError', message: expect.stringContaining('deploy again, or delete the stack'),
-    });
+    for (const command of [new RollbackStackCommand({ StackName: 'One' }), new ContinueUpdateRollbackCommand({ StackName: 'One' })]) {
+      await expect(send(command as RollbackStackCommand)).rejects.toMatchObject({
+        name: 'ValidationError', message: expect.stringContaining('deploy again, or delete the stack'),
+      });
+    }
   });
 });

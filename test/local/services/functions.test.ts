@@ -118,6 +118,47 @@ test('fails for a handler that is not there, a process that exits, and a runtime
   await expect(invoke('python')).rejects.toMatchObject({ message: expect.stringContaining('python3.13') });
 });
 
+test('survives what a handler sends over the channel of its own process', async () => {
+  await create('forger', `
+    exports.handler = async () => {
+      for (const message of [null, 1, 'ready', [], {}, { kind: 'log' }, { kind: 'log', text: 5 }, { kind: 'log', text: { a: 1 } }, { kind: '__proto__' }]) process.send(message);
+      await new Promise((resolve) => process.send({}, resolve));
+      return 'fine';
+    };`);
+  expect((await invoke('forger')).payload).toBe('fine');
+  expect((await invoke('forger')).payload).toBe('fine');
+});
+
+test('hands on output without a newline in events of the size that CloudWatch takes, and keeps the newest lines of much', async () => {
+  await create('endless', `
+    exports.handler = async ({ lines }) => {
+      process.stdout.write('x'.repeat(1000000));
+      for (let line = 0; line < lines; line++) console.log('y'.repeat(1000));
+      console.log('last');
+    };`);
+  await invoke('endless', { lines: 0 });
+  const sizes = cloud.services.logs.messages('/aws/lambda/endless').map(({ length }) => length);
+  expect(sizes).toEqual([262_118, 262_118, 262_118, 1_000_000 - 3 * 262_118 + 'last'.length]);
+  const { logs } = await cloud.services.lambda.invoke('endless', '{"lines":10000}');
+  expect(logs.at(-1)).toBe('last');
+  expect(logs.join('').length).toBeLessThanOrEqual(4 * 1024 ** 2);
+  expect(logs.length).toBeGreaterThan(1000);
+});
+
+test('fails with an answer that is larger than Lambda lets through', async () => {
+  await create('large', 'exports.handler = async ({ size }) => \'x\'.repeat(size);');
+  expect((await invoke('large', { size: 6_291_554 })).payload).toHaveLength(6_291_554);
+  expect(await invoke('large', { size: 6_291_555 })).toMatchObject({
+    FunctionError: 'Unhandled',
+    payload: { errorType: 'Function.ResponseSizeTooLarge', errorMessage: 'Response payload size exceeded maximum allowed payload size (6291556 bytes).' },
+  });
+});
+
+test('fails for a qualifier that is more than one', async () => {
+  await create('qualified', 'exports.handler = async () => 1;');
+  await expect(invoke('qualified', {}, { Qualifier: '$LATEST:other' })).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining('qualifier') });
+});
+
 test('fails a call that nobody awaited, and goes on with a new process', async () => {
   await create('rejects', `exports.handler = async ({ bad }) => {
     if (!bad) return 'fine';
@@ -250,7 +291,7 @@ test('ends a function, and what it started, when the process of the local cloud 
 
 function run(args: string[]): string {
   try {
-    return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+    return execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 25_000 });
   } catch (error) {
     return (error as { stdout: string }).stdout;
   }

@@ -103,3 +103,13 @@ test('serves a plain request without a signature, as a presigned URL makes it', 
   expect((await fetch(url, { method: 'PUT', body: 'hello' })).status).toBe(200);
   expect(await (await fetch(`${cloud.endpoint}/things/plain`)).text()).toBe('hello');
 });
+
+test('fails for XML with a document type, whose entities make much of little, and for XML that is too long', async () => {
+  const send = (body: string) => fetch(`${cloud.endpoint}/things?delete`, { method: 'POST', body });
+  const entities = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]>';
+  for (const body of [`${entities}<Delete><Object><Key>&a;</Key></Object></Delete>`, `<Delete>${' '.repeat(4 * 1024 ** 2)}<Object><Key>a</Key></Object></Delete>`]) {
+    const answer = await send(body);
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('MalformedXML')]);
+  }
+  expect((await send('<Delete><Object><Key>a</Key></Object></Delete>')).status).toBe(200);
+});

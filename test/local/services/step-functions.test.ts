@@ -87,3 +87,10 @@ test('starts an execution through the API and tells how it ended', async () => {
   client.destroy();
   await cloud.stop();
 });
+
+test('fails an execution that goes round without end', async () => {
+  const round = { StartAt: 'a', States: { a: { Type: 'Pass', Next: 'b' }, b: { Type: 'Pass', Next: 'a' } } };
+  await expect(run(JSON.stringify(round), async () => undefined)).rejects.toMatchObject({
+    error: 'States.Runtime', message: 'The execution reached the maximum number of history events (25000).',
+  });
+});

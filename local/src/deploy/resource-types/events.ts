@@ -9,6 +9,7 @@ export const rule: ResourceType = {
   name: 'Name',
   create(properties, context) {
     const name = optionalString(properties, 'Name') ?? generatedName(context, 64);
+    if (context.services.schedules.rules().includes(name)) throw new Error(`${name} already exists`);
     put(name, properties, context);
     return { physicalId: name, attributes: { Arn: context.services.schedules.arn(name) } };
   },

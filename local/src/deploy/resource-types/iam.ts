@@ -69,6 +69,9 @@ export const managedPolicy: ResourceType = {
     const { iam } = context.services;
     const name = optionalString(properties, 'ManagedPolicyName') ?? generatedName(context, 128);
     const arn = iam.policyArn(optionalString(properties, 'Path') ?? '/', name);
+    // A name is taken on every path.
+    const isTaken = iam.managedPolicies().some((other) => other.endsWith(`/${name}`));
+    if (isTaken) throw new Error(`A policy called ${name} already exists. Duplicate names are not allowed.`);
     iam.putManagedPolicy(arn, record(properties, 'PolicyDocument'));
     context.stands(arn);
     for (const roleName of strings(properties, 'Roles')) iam.role(roleName).managedPolicyArns.add(arn);

@@ -30,7 +30,9 @@ export const bucketPolicy: ResourceType = {
   createOnly: ['Bucket'],
   create(properties, { services }) {
     const name = requiredString(properties, 'Bucket');
-    services.buckets.bucket(name).policy = JSON.stringify(record(properties, 'PolicyDocument'));
+    const holder = services.buckets.bucket(name);
+    if (holder.policy !== undefined) throw new Error(`The bucket policy already exists on bucket ${name}.`);
+    holder.policy = JSON.stringify(record(properties, 'PolicyDocument'));
     return { physicalId: name, attributes: {} };
   },
   update(resource, properties, { services }) {

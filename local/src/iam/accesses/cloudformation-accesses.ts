@@ -5,7 +5,7 @@ import { ServiceError } from '../../services/service-error';
 import type { Access } from '../authorization';
 
 /** Operations of CloudFormation that know no stack. */
-const ON_EVERY_STACK = ['ListStacks', 'ListExports', 'ListImports', 'ValidateTemplate', 'GetTemplateSummary', 'DescribeAccountLimits'];
+const ON_EVERY_STACK = ['ListStacks', 'ListExports', 'ListImports', 'ValidateTemplate', 'DescribeAccountLimits'];
 
 /** The rights that an operation on stacks needs: also those on the role and the template that it names. */
 export function cloudFormationAccesses(call: AccessCall): Access[] {

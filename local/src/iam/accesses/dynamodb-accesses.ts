@@ -60,9 +60,12 @@ async function leadingKeys(
   return values.length === 0 ? {} : { 'dynamodb:LeadingKeys': [...new Set(values)] };
 }
 
-/** The value that a key condition compares the partition key with. */
+/** The value that a key condition, in its old form or its new one, compares the partition key with. */
 async function queriedKey({ sources }: AccessCall, table: string, input: Members): Promise<Access['context']> {
   const name = input.IndexName === undefined ? await sources.partitionKey(nameOf(table)) : undefined;
+  const condition = name === undefined ? {} : asMembers(asMembers(input.KeyConditions)[name]);
+  const [legacy] = asList(condition.AttributeValueList).map(scalar);
+  if (legacy !== undefined) return { 'dynamodb:LeadingKeys': [legacy] };
   const names = asMembers(input.ExpressionAttributeNames);
   const comparisons = asString(input.KeyConditionExpression).matchAll(/([#\w]+)\s*=\s*(:\w+)/g);
   for (const [, left, right] of comparisons) {

@@ -87,10 +87,12 @@ function listing({ operation, request: { query } }: AccessCall): ContextKeys {
 function copied({ request: { headers } }: AccessCall): Access[] {
   const source = headers['x-amz-copy-source'];
   if (source === undefined) return [];
-  const { bucket, key } = s3Location(`/${source.replace(/^\//, '').split('?')[0]}`);
+  const [path, query] = source.replace(/^\//, '').split('?');
+  const { bucket, key } = s3Location(`/${path}`);
+  const onVersion = new URLSearchParams(query).has('versionId');
   const copiesTags = headers['x-amz-tagging-directive'] !== 'REPLACE';
-  const actions = copiesTags ? ['s3:GetObject', 's3:GetObjectTagging'] : ['s3:GetObject'];
-  return actions.map((action) => ({ action, resource: objectArn(bucket, key) }));
+  const operations = copiesTags ? ['GetObject', 'GetObjectTagging'] : ['GetObject'];
+  return operations.map((name) => ({ action: onVersion ? ON_VERSION[name] : `s3:${name}`, resource: objectArn(bucket, key) }));
 }
 
 function alsoNeeded(

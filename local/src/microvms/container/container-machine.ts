@@ -7,14 +7,9 @@ import { type ContainerEngine, NAME_PREFIX, OWNER_LABEL, ownerLabel } from './co
 import { ContainerRelay } from './container-relay';
 import { referenceIn } from './image-reference';
 import { ulimits } from './ulimits';
+import { CAPABILITIES } from '../machine/capabilities';
 import type { Machine, MachineSpec } from '../machine/machine';
 import { readLines } from '../machine/output-lines';
-
-/** What a container of the platform may do. */
-const CAPABILITIES = [
-  'CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP', 'NET_BIND_SERVICE', 'NET_RAW', 'SYS_CHROOT', 'MKNOD',
-  'AUDIT_WRITE', 'SETFCAP',
-];
 
 /** The engine's own failures exit with 125. */
 const NO_START = [126, 127];

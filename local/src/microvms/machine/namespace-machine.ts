@@ -6,13 +6,14 @@ import type { Socket } from 'node:net';
 import { constants, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { DEFAULT_PATH } from './default-path';
 import { Dialer } from './dialer';
 import { Freezer, killAll } from './freezer';
 import { writeGuestFiles } from './guest-files';
 import { planGuestRoot } from './guest-root';
 import { type Machine, type MachineSpec, MissingProgramError } from './machine';
 import { MAX_METADATA_CONNECTIONS, METADATA_VARIABLE, MetadataDoor } from './metadata-door';
-import { DOOR_SCRIPT, environmentScript, guestScript, METADATA_HOST, SCRIPT_PATH } from './namespace-scripts';
+import { DOOR_SCRIPT, environmentScript, guestScript, METADATA_HOST } from './namespace-scripts';
 import { readLines } from './output-lines';
 import { OWNER_VARIABLE, ownerMark } from './owner';
 import { descendants, listProcesses, type ProcessEntry } from './process-table';
@@ -25,8 +26,6 @@ const OTHER_METADATA_PORT = 1338;
 
 /** The root disk of the platform's smaller sizes. Here it is memory. */
 const MAX_DISK_BYTES = 8 * 1024 ** 3;
-
-const GUEST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The first process of the guest, as this machine numbers it, and the guest's process namespace. */
 interface First {
@@ -42,7 +41,7 @@ export async function startNamespaceMachine(spec: MachineSpec, hidden: readonly 
     HOME: '/root',
     ...spec.environment,
     ...(metadataPort === METADATA_PORT ? {} : { [METADATA_VARIABLE]: `http://${METADATA_HOST}:${metadataPort}` }),
-    PATH: [spec.environment.PATH ?? GUEST_PATH, ...root.toolPath].join(':'),
+    PATH: [spec.environment.PATH ?? DEFAULT_PATH, ...root.toolPath].join(':'),
   };
   try {
     await mkdir(spec.folder, { recursive: true });
@@ -89,7 +88,7 @@ class NamespaceMachine implements Machine {
     this.#door = spawn('unshare', [...command, process.execPath, relay, join(spec.folder, 'script')], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'ipc', 'pipe'],
-      env: { PATH: `${SCRIPT_PATH}:${process.env.PATH ?? ''}`, [OWNER_VARIABLE]: ownerMark() },
+      env: { PATH: `${DEFAULT_PATH}:${process.env.PATH ?? ''}`, [OWNER_VARIABLE]: ownerMark() },
     });
     this.exited = new Promise((resolve) => {
       this.#door.once('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code ?? 1));

@@ -1,15 +1,10 @@
+import { CAPABILITY_BOUNDS } from './capabilities';
 import type { GuestFiles } from './guest-files';
 import { tableWord } from './guest-files';
 import type { RootPart } from './guest-root';
 import { MAX_OPEN_FILES } from './machine';
 import { OWNER_VARIABLE } from './owner';
 import { isShellName, quote } from './shell';
-
-/** What a container of the platform may do: no mounts, no tracing, no network set-up. */
-const CAPABILITIES = [
-  'chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service', 'net_raw', 'sys_chroot',
-  'mknod', 'audit_write', 'setfcap',
-];
 
 /** The address of the instance metadata service. */
 export const METADATA_HOST = '169.254.169.254';
@@ -48,9 +43,6 @@ unset NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE
 exec unshare --mount --pid --fork --kill-child --ipc --uts -- sh /dev/fd/6 </dev/null 4>&- 6<"$3" 7<&5 5>&2 2>&3
 `;
 
-/** Programs of the host, for the scripts themselves. */
-export const SCRIPT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
 /**
  * Prepares the guest's root and runs its main process; as first process of the guest it takes in orphans. Each program that it starts
  * adds to the time that a machine takes.
@@ -65,7 +57,6 @@ export function guestScript(guest: {
   readonly workingDirectory: string;
 }): string {
   const { folder, rootfs, files } = guest;
-  const bounding = ['-all', ...CAPABILITIES.map((name) => `+${name}`)].join(',');
   const copy = (names: readonly string[], to: string): string => (
     names.length === 0 ? '' : `put ${names.map((name) => quote(`${rootfs}/${name}`)).join(' ')} ${to}/`
   );
@@ -83,7 +74,7 @@ set +e
 ulimit -n ${MAX_OPEN_FILES}
 read -r _ <&7 || exit 1
 exec 7<&-
-setpriv --bounding-set=${bounding} -- sh -c ${quote(MAIN)} microvm ${guest.command.map(quote).join(' ')} 5<&0 </dev/null
+setpriv --bounding-set=${CAPABILITY_BOUNDS} -- sh -c ${quote(MAIN)} microvm ${guest.command.map(quote).join(' ')} 5<&0 </dev/null
 exit $?
 `;
 }

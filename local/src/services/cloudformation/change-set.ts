@@ -12,6 +12,8 @@ export interface ChangeSet {
   readonly description?: string;
   readonly createdAt: number;
   readonly input: StackInput;
+  /** As anybody may see them. */
+  readonly parameters: StackRecord['parameters'];
   readonly capabilities: readonly string[];
   readonly includeNestedStacks: boolean;
   readonly importExistingResources: boolean;

@@ -12,8 +12,7 @@ import { deploymentInput, newStackName, rollbackDisabled } from './deployment-in
 import { pageOf } from './pages';
 import { RequestTokens } from './request-tokens';
 import { StackLookup } from './stack-lookup';
-import { outlineOf } from './template-outline';
-import { describedChange, tagList } from './views';
+import { describedChange, parameterList, tagList } from './views';
 
 export interface ChangeSetsOptions {
   readonly engine: StackEngine;
@@ -93,7 +92,7 @@ export class ChangeSets {
   }
 
   #newChangeSet(input: QueryInput, { stack, capabilities }: DeploymentInput, record: StackRecord): Omit<ChangeSet, 'changes'> {
-    const { account, region, clock } = this.options;
+    const { account, region, clock, engine } = this.options;
     const name = changeSetName(input);
     return {
       id: `arn:aws:cloudformation:${region}:${account}:changeSet/${name}/${randomUUID()}`,
@@ -104,6 +103,7 @@ export class ChangeSets {
       description: input.string('Description'),
       createdAt: clock.now(),
       input: stack,
+      parameters: engine.shownParameters(stack),
       capabilities,
       includeNestedStacks: input.boolean('IncludeNestedStacks') ?? false,
       importExistingResources: input.boolean('ImportExistingResources') ?? false,
@@ -125,13 +125,11 @@ export class ChangeSets {
 
   #describe(input: QueryInput): object {
     const changeSet = this.#find(input);
-    const { changes, input: { parameters = {}, tags = {} } } = changeSet;
+    const { changes, parameters, input: { tags = {} } } = changeSet;
     const { items, nextToken } = pageOf(changes, input.string('NextToken'), { keyOf: ({ logicalId, action }) => `${action} ${logicalId}` });
-    const declared = outlineOf(changeSet.input.templateBody).parameters;
-    const secrets = new Set(declared.filter(({ noEcho }) => noEcho).map(({ name }) => name));
     return {
       ...this.#summary(changeSet),
-      Parameters: Object.entries(parameters).map(([key, value]) => ({ ParameterKey: key, ParameterValue: secrets.has(key) ? '****' : value })),
+      Parameters: parameterList(parameters),
       NotificationARNs: [],
       RollbackConfiguration: {},
       Capabilities: changeSet.capabilities,

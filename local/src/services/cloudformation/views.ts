@@ -9,9 +9,7 @@ export function describedStack(stack: StackRecord): Members {
   return {
     ...commonOf(stack),
     ...(stack.description !== undefined && { Description: stack.description }),
-    Parameters: stack.parameters.map(({ key, value, resolvedValue }) => {
-      return { ParameterKey: key, ParameterValue: value, ResolvedValue: resolvedValue };
-    }),
+    Parameters: parameterList(stack.parameters),
     RoleARN: stack.roleArn,
     DisableRollback: stack.disableRollback,
     NotificationARNs: [],
@@ -75,6 +73,12 @@ export function describedChange(change: ResourceChange): Members {
       Details: isModified ? properties.map((name) => detailOf(name, replacing.includes(name) ? replacement : 'False')) : [],
     },
   };
+}
+
+export function parameterList(parameters: StackRecord['parameters']): Members[] {
+  return parameters.map(({ key, value, resolvedValue }) => (
+    { ParameterKey: key, ParameterValue: value, ResolvedValue: resolvedValue }
+  ));
 }
 
 export function tagList(tags: Readonly<Record<string, string>>): Members[] {

@@ -1,5 +1,7 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { ApiRequest, ApiResponse, ApiService, LogSink } from '../../api';
 import type { Clock } from '../../clock';
+import { MAX_EVENT_BYTES } from '../../line-splitter';
 import type { Persistent } from '../../persistent';
 import { answerJson, ServiceError } from '../service-error';
 import { acceptBatch } from './log-batch';
@@ -70,7 +72,7 @@ export class LogsService implements ApiService, LogSink, Persistent {
   write(logGroup: string, logStream: string, message: string, time = this.clock.now()): void {
     const group = this.#groups.get(logGroup) ?? this.#add(logGroup, false);
     if (!group.streams.has(logStream)) group.streams.set(logStream, this.clock.now());
-    this.#append(group, { stream: logStream, timestamp: time, message });
+    this.#append(group, { stream: logStream, timestamp: time, message: cut(message) });
   }
 
   hasGroup(logGroup: string): boolean {
@@ -152,6 +154,14 @@ export class LogsService implements ApiService, LogSink, Persistent {
     for (const { timestamp, message } of accepted) this.#append(group, { stream, timestamp, message });
     return { nextSequenceToken: String(this.#sequence), ...rejected };
   }
+}
+
+/** A message that fits into an event. */
+function cut(message: string): string {
+  if (message.length * 3 <= MAX_EVENT_BYTES) return message;
+  const bytes = Buffer.from(message);
+  // A decoder keeps back what begins a character and does not end it.
+  return bytes.length <= MAX_EVENT_BYTES ? message : new StringDecoder('utf8').write(bytes.subarray(0, MAX_EVENT_BYTES));
 }
 
 /** Makes room for some more than one event; answers how many characters are left. */

@@ -1,13 +1,21 @@
-import type { Server } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { Agent, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isEqual } from '../../iam/signature';
 import { ServiceError } from '../service-error';
+
+const SECRET_HEADER = 'x-microvm-sandbox-secret';
 
 /** Any body of the DynamoDB API. */
 export type Json = Record<string, unknown>;
 
-/** A dynalite of our own: tables in memory, behind a port of its own on loopback. It starts with its first call. */
+/**
+ * A dynalite of our own: tables in memory, behind a port of its own on loopback. It starts with its first call. It checks no signature
+ * and invites the pages of every origin, so it hears only who knows a secret.
+ */
 export class DynaliteStore {
+  readonly #secret = randomBytes(32).toString('hex');
   readonly #agent = new Agent({ keepAlive: true });
   #server?: Promise<Server>;
   #stopped = false;
@@ -53,6 +61,11 @@ export class DynaliteStore {
     // Loaded when somebody needs a table: most of the time until a cloud is ready would go into it.
     const { default: dynalite } = await import('dynalite');
     const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+    const [answer] = server.listeners('request') as RequestListener[];
+    server.removeAllListeners('request').on('request', (call: IncomingMessage, response) => {
+      if (isEqual(String(call.headers[SECRET_HEADER] ?? ''), this.#secret)) answer(call, response);
+      else call.destroy();
+    });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(0, '127.0.0.1', () => resolve());
@@ -70,6 +83,7 @@ export class DynaliteStore {
       // dynalite asks for the form of a signature and checks nothing.
       'authorization': 'AWS4-HMAC-SHA256 Credential=local/19700101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
       'x-amz-date': '19700101T000000Z',
+      [SECRET_HEADER]: this.#secret,
     };
     return new Promise((resolve, reject) => {
       const call = request({ host: '127.0.0.1', port, method: 'POST', agent: this.#agent, headers }, (response) => {

@@ -1,17 +1,15 @@
-import { createHash } from 'node:crypto';
 import type { ApiRequest, ApiResponse, ApiService } from '../../api';
 import type { Clock } from '../../clock';
 import type { Persistent } from '../../persistent';
-import { jsonError, jsonResponse, ServiceError, targetOperation } from '../service-error';
+import { jsonError, jsonResponse, parseBody, ServiceError, targetOperation } from '../service-error';
 import type { Json } from './dynalite-store';
-import { DynaliteStore } from './dynalite-store';
 import { changedDefinition } from './table-change';
 import { TableLocks } from './table-locks';
+import { tableOf, Tables } from './tables';
 import { TimeToLive } from './time-to-live';
 import { parseActions, parseGets, runTransaction, tableName } from './transaction';
-
-/** How long a ClientRequestToken is remembered. */
-const TOKEN_MS = 10 * 60_000;
+import type { Attempt } from './transaction-tokens';
+import { TransactionTokens } from './transaction-tokens';
 
 interface SavedTable {
   readonly definition: Json;
@@ -20,68 +18,63 @@ interface SavedTable {
   readonly items: readonly Json[];
 }
 
-interface Attempt {
-  readonly fingerprint: string;
-  readonly expiresAt: number;
-}
-
 /** DynamoDB: dynalite, and in front of it what it lacks: transactions, items in condition errors, index changes, time to live. */
 export class DynamoDbService implements ApiService, Persistent {
-  readonly #store = new DynaliteStore();
-  readonly #scratch = new DynaliteStore();
+  readonly #tables: Tables;
   readonly #locks = new TableLocks();
-  readonly #definitions = new Map<string, Json>();
-  readonly #attempts = new Map<string, Attempt>();
+  readonly #tokens: TransactionTokens;
   readonly #timeToLive: TimeToLive;
   /** The items of tables as they were last saved; a table that was written to since is not in it. */
   readonly #savedItems = new Map<string, readonly Json[]>();
 
-  constructor(private readonly clock: Clock, private readonly accountInArns: { region: string; account: string }) {
+  constructor(clock: Clock, accountInArns: { readonly region: string; readonly account: string }) {
+    this.#tables = new Tables(accountInArns);
+    this.#tokens = new TransactionTokens(clock);
     this.#timeToLive = new TimeToLive(clock, (table, expired) => this.#removeExpired(table, expired));
   }
 
   async stop(): Promise<void> {
     this.#timeToLive.stop();
-    await Promise.all([this.#store.stop(), this.#scratch.stop()]);
+    await this.#tables.stop();
   }
 
   /** All tables at one moment between two writes. */
   async save(): Promise<unknown> {
     return this.#locks.run(this.tables(), async () => {
       const tables: SavedTable[] = [];
-      for (const [table, definition] of this.#definitions) {
-        const items = this.#savedItems.get(table) ?? await this.#scanAll(table);
+      for (const table of this.tables()) {
+        const items = this.#savedItems.get(table) ?? await this.#tables.items(table);
         this.#savedItems.set(table, items);
         const { AttributeName: timeToLive } = this.#timeToLive.describe(table);
+        const definition = this.#tables.definition(table);
         tables.push({ definition, timeToLive: timeToLive as string | undefined, items });
       }
-      return { tables, attempts: [...this.#attempts] };
+      return { tables, attempts: this.#tokens.save() };
     });
   }
 
   async restore(state: unknown): Promise<void> {
     const { tables, attempts } = state as { tables: SavedTable[]; attempts: [string, Attempt][] };
     for (const { definition, timeToLive, items } of tables) {
-      await this.#createTable(definition);
+      await this.#tables.create(definition);
       const table = tableOf(definition);
-      for (const Item of items) await this.#store.call('PutItem', { TableName: table, Item });
+      await this.#tables.fill(table, items);
       if (timeToLive) this.#timeToLive.enable(table, timeToLive);
     }
-    for (const [token, attempt] of attempts) this.#attempts.set(token, attempt);
+    this.#tokens.restore(attempts);
   }
 
   tables(): string[] {
-    return [...this.#definitions.keys()];
+    return this.#tables.names();
   }
 
   tableArn(table: string): string {
-    return `arn:aws:dynamodb:${this.accountInArns.region}:${this.accountInArns.account}:table/${table}`;
+    return this.#tables.arn(table);
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
     try {
-      const input = JSON.parse(request.body.toString()) as Json;
-      return jsonResponse(200, await this.call(targetOperation(request), input));
+      return jsonResponse(200, await this.call(targetOperation(request), parseBody(request.body)));
     } catch (error) {
       return jsonError(error);
     }
@@ -91,22 +84,22 @@ export class DynamoDbService implements ApiService, Persistent {
   async call(operation: string, given: Json): Promise<Json> {
     const input = this.#withTableNames(given);
     switch (operation) {
-      case 'CreateTable': return this.#locks.run([tableOf(input)], () => this.#createTable(input));
+      case 'CreateTable': return this.#locks.run([tableOf(input)], () => this.#tables.create(input));
       case 'DeleteTable': return this.#change([tableOf(input)], () => this.#deleteTable(input));
       case 'TransactWriteItems': return this.#transactWrite(input);
       case 'TransactGetItems': return this.#transactGet(input);
       case 'UpdateTable': return this.#updateTable(input);
-      case 'UpdateTimeToLive': return this.#updateTimeToLive(input);
-      case 'DescribeTimeToLive': return { TimeToLiveDescription: this.#timeToLive.describe(this.#known(tableOf(input))) };
+      case 'UpdateTimeToLive': return this.#updateTimeToLive(tableOf(input), input);
+      case 'DescribeTimeToLive': return this.#describeTimeToLive(tableOf(input));
       case 'PutItem': case 'UpdateItem': case 'DeleteItem':
         return this.#change([tableOf(input)], () => this.#writeItem(operation, input));
       case 'BatchWriteItem':
-        return this.#change(Object.keys(input.RequestItems ?? {}), () => this.#store.call(operation, input));
+        return this.#change(Object.keys(input.RequestItems ?? {}), () => this.#tables.store.call(operation, input));
       case 'BatchGetItem':
-        return this.#locks.run(Object.keys(input.RequestItems ?? {}), () => this.#store.call(operation, input));
-      case 'ListTables': return this.#store.call(operation, input);
+        return this.#locks.run(Object.keys(input.RequestItems ?? {}), () => this.#tables.store.call(operation, input));
+      case 'ListTables': return this.#tables.store.call(operation, input);
       case 'DescribeTable': case 'GetItem': case 'Query': case 'Scan':
-        return this.#locks.run([tableOf(input)], () => this.#forward(operation, input));
+        return this.#locks.run([tableOf(input)], () => this.#read(operation, input));
       default: throw new ServiceError('UnknownOperationException', `the local cloud's DynamoDB has no operation "${operation}"`);
     }
   }
@@ -128,76 +121,41 @@ export class DynamoDbService implements ApiService, Persistent {
   }
 
   async #redefine(table: string, change: (before: Json) => Json): Promise<void> {
-    await this.#locks.run([table], async () => {
-      const before = this.#definitions.get(this.#known(table)) ?? {};
-      const definition = change(before);
-      const items = await this.#scanAll(table);
-      // A definition that DynamoDB refuses costs no items.
-      await recreate(this.#scratch, definition).catch(async (error: unknown) => {
-        await this.#scratch.changeTable('CreateTable', before);
-        throw error;
-      });
-      await recreate(this.#store, definition);
-      this.#definitions.set(table, definition);
-      for (const Item of items) await this.#store.call('PutItem', { TableName: table, Item });
-    });
-  }
-
-  async #createTable(input: Json): Promise<Json> {
-    const answer = await this.#store.changeTable('CreateTable', input);
-    await this.#scratch.changeTable('CreateTable', input);
-    this.#definitions.set(tableOf(input), input);
-    return this.#withArn(answer);
+    await this.#locks.run([table], () => this.#tables.redefine(table, change(this.#tables.definition(table))));
   }
 
   async #deleteTable(input: Json): Promise<Json> {
-    const answer = await this.#store.changeTable('DeleteTable', input);
-    await this.#scratch.changeTable('DeleteTable', input);
-    this.#definitions.delete(tableOf(input));
+    const answer = await this.#tables.delete(input);
     this.#timeToLive.disable(tableOf(input));
-    return this.#withArn(answer);
+    return answer;
   }
 
-  async #forward(operation: string, input: Json): Promise<Json> {
-    return this.#withArn(await this.#store.call(operation, input));
+  async #read(operation: string, input: Json): Promise<Json> {
+    return this.#tables.withArn(await this.#tables.store.call(operation, input));
   }
 
   async #writeItem(operation: string, input: Json): Promise<Json> {
     const { ReturnValuesOnConditionCheckFailure: wanted, ...rest } = input;
     try {
-      return await this.#store.call(operation, rest);
+      return await this.#tables.store.call(operation, rest);
     } catch (error) {
       const failed = error instanceof ServiceError && error.code === 'ConditionalCheckFailedException';
       if (!failed || wanted !== 'ALL_OLD') throw error;
       const TableName = tableOf(input);
-      const source = (input.Key ?? input.Item) as Json;
-      const Key = Object.fromEntries(this.#keyNames(TableName).map((name) => [name, source[name]]));
-      const { Item } = await this.#store.call('GetItem', { TableName, Key, ConsistentRead: true });
+      const Key = this.#tables.keyOf(TableName, (input.Key ?? input.Item) as Json);
+      const { Item } = await this.#tables.store.call('GetItem', { TableName, Key, ConsistentRead: true });
       throw new ServiceError(error.code, error.message, 400, Item ? { Item } : {});
     }
   }
 
   async #transactWrite(input: Json): Promise<Json> {
-    const actions = parseActions(input, (table) => this.#keyNames(table));
+    const actions = parseActions(input, (table) => this.#tables.keyNames(table));
     return this.#change(actions.map(({ table }) => table), async () => {
-      const token = input.ClientRequestToken as string | undefined;
-      const fingerprint = createHash('sha256').update(JSON.stringify(input.TransactItems)).digest('hex');
-      if (token && this.#wasDone(token, fingerprint)) return {};
-      await runTransaction(actions, this.#store, this.#scratch);
-      if (token) this.#attempts.set(token, { fingerprint, expiresAt: this.clock.now() + TOKEN_MS });
+      if (this.#tokens.wasDone(input)) return {};
+      await runTransaction(actions, this.#tables.store, this.#tables.scratch);
+      this.#tokens.remember(input);
       return {};
     });
-  }
-
-  #wasDone(token: string, fingerprint: string): boolean {
-    for (const [known, { expiresAt }] of this.#attempts) {
-      if (expiresAt <= this.clock.now()) this.#attempts.delete(known);
-    }
-    const attempt = this.#attempts.get(token);
-    if (attempt && attempt.fingerprint !== fingerprint) {
-      throw new ServiceError('IdempotentParameterMismatchException', 'The request uses the same client token as a previous, but non-identical request.');
-    }
-    return attempt !== undefined;
   }
 
   async #transactGet(input: Json): Promise<Json> {
@@ -205,7 +163,7 @@ export class DynamoDbService implements ApiService, Persistent {
     return this.#locks.run(gets.map(tableOf), async () => {
       const Responses = [];
       for (const get of gets) {
-        const { Item } = await this.#store.call('GetItem', { ...get, ConsistentRead: true });
+        const { Item } = await this.#tables.store.call('GetItem', { ...get, ConsistentRead: true });
         Responses.push(Item ? { Item } : {});
       }
       return { Responses };
@@ -219,54 +177,23 @@ export class DynamoDbService implements ApiService, Persistent {
     return { TableDescription: Table };
   }
 
-  #updateTimeToLive(input: Json): Json {
-    const specification = (input.TimeToLiveSpecification ?? {}) as { Enabled?: boolean; AttributeName?: string };
-    const { Enabled, AttributeName } = specification;
-    const table = this.#known(tableOf(input));
-    if (typeof Enabled !== 'boolean' || !AttributeName) {
-      throw new ServiceError('ValidationException', 'TimeToLiveSpecification must have Enabled and AttributeName');
-    }
-    const { AttributeName: current } = this.#timeToLive.describe(table);
-    if (Enabled && current !== undefined && current !== AttributeName) {
-      throw new ServiceError('ValidationException', `TimeToLive is active on a different AttributeName: current AttributeName is ${String(current)}`);
-    }
-    if (Enabled === (current !== undefined)) throw new ServiceError('ValidationException', `TimeToLive is already ${Enabled ? 'enabled' : 'disabled'}`);
-    if (Enabled) this.#timeToLive.enable(table, AttributeName);
-    else this.#timeToLive.disable(table);
-    return { TimeToLiveSpecification: { Enabled, AttributeName } };
+  #describeTimeToLive(table: string): Json {
+    this.#tables.definition(table);
+    return { TimeToLiveDescription: this.#timeToLive.describe(table) };
+  }
+
+  #updateTimeToLive(table: string, input: Json): Json {
+    this.#tables.definition(table);
+    return { TimeToLiveSpecification: this.#timeToLive.update(table, input.TimeToLiveSpecification) };
   }
 
   async #removeExpired(table: string, expired: (item: Json) => boolean): Promise<void> {
     await this.#locks.run([table], async () => {
-      const names = this.#keyNames(table);
-      for (const item of (await this.#scanAll(table)).filter(expired)) {
-        const Key = Object.fromEntries(names.map((name) => [name, item[name]]));
-        await this.#store.call('DeleteItem', { TableName: table, Key });
+      for (const item of (await this.#tables.items(table)).filter(expired)) {
+        await this.#tables.store.call('DeleteItem', { TableName: table, Key: this.#tables.keyOf(table, item) });
         this.#savedItems.delete(table);
       }
     });
-  }
-
-  async #scanAll(TableName: string): Promise<Json[]> {
-    const items: Json[] = [];
-    for (let ExclusiveStartKey: unknown; ;) {
-      const page = await this.#store.call('Scan', { TableName, ...(ExclusiveStartKey ? { ExclusiveStartKey } : {}) });
-      items.push(...(page.Items as Json[]));
-      ExclusiveStartKey = page.LastEvaluatedKey;
-      if (!ExclusiveStartKey) return items;
-    }
-  }
-
-  #known(table: string): string {
-    if (!this.#definitions.has(table)) {
-      throw new ServiceError('ResourceNotFoundException', `Requested resource not found: Table: ${table} not found`);
-    }
-    return table;
-  }
-
-  #keyNames(table: string): string[] {
-    const definition = this.#definitions.get(this.#known(table));
-    return (definition?.KeySchema as { AttributeName: string }[]).map(({ AttributeName }) => AttributeName);
   }
 
   /** A table may be named by its ARN everywhere. */
@@ -279,22 +206,4 @@ export class DynamoDbService implements ApiService, Persistent {
       ...(requests.length > 0 && { RequestItems: Object.fromEntries(requests) }),
     };
   }
-
-  /** dynalite has an account and Region of its own in ARNs. */
-  #withArn(answer: Json): Json {
-    for (const member of ['Table', 'TableDescription']) {
-      const table = answer[member] as Json | undefined;
-      if (table) table.TableArn = this.tableArn(String(table.TableName));
-    }
-    return answer;
-  }
-}
-
-async function recreate(store: DynaliteStore, definition: Json): Promise<void> {
-  await store.changeTable('DeleteTable', { TableName: tableOf(definition) });
-  await store.changeTable('CreateTable', definition);
-}
-
-function tableOf(input: Json): string {
-  return String(input.TableName ?? '');
 }

@@ -1,3 +1,4 @@
+import { ServiceError } from '../service-error';
 import type { Json } from './dynalite-store';
 import type { Clock, Timer } from '../../clock';
 
@@ -11,6 +12,22 @@ export class TimeToLive {
   readonly #tables = new Map<string, { attribute: string; timer: Timer }>();
 
   constructor(private readonly clock: Clock, private readonly removeExpired: RemoveExpired) {}
+
+  /** As UpdateTimeToLive does it; answers what is now. */
+  update(table: string, specification: unknown): Json {
+    const { Enabled, AttributeName } = (specification ?? {}) as { Enabled?: boolean; AttributeName?: string };
+    if (typeof Enabled !== 'boolean' || !AttributeName) {
+      throw new ServiceError('ValidationException', 'TimeToLiveSpecification must have Enabled and AttributeName');
+    }
+    const { AttributeName: current } = this.describe(table);
+    if (Enabled && current !== undefined && current !== AttributeName) {
+      throw new ServiceError('ValidationException', `TimeToLive is active on a different AttributeName: current AttributeName is ${String(current)}`);
+    }
+    if (Enabled === (current !== undefined)) throw new ServiceError('ValidationException', `TimeToLive is already ${Enabled ? 'enabled' : 'disabled'}`);
+    if (Enabled) this.enable(table, AttributeName);
+    else this.disable(table);
+    return { Enabled, AttributeName };
+  }
 
   enable(table: string, attribute: string): void {
     this.disable(table);

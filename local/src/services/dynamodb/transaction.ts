@@ -43,9 +43,9 @@ export function parseGets(input: Json): Json[] {
   });
 }
 
-/** A table may be named by its ARN. */
+/** A table may be named by its ARN. What is no text names none: neither here nor where the call is authorised. */
 export function tableName(nameOrArn: unknown): string {
-  return String(nameOrArn ?? '').split(':table/').at(-1) ?? '';
+  return typeof nameOrArn === 'string' ? nameOrArn.split(':table/').at(-1) ?? '' : '';
 }
 
 function transactItems({ TransactItems: items }: Json): Json[] {

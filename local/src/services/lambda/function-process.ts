@@ -1,7 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import type { BootstrapMessage, HandlerError, Invocation } from './bootstrap';
 import type { Clock } from '../../clock';
+import { LineSplitter } from '../../line-splitter';
+
+/** The newest lines of an invocation that its caller gets. */
+const MAX_KEPT_CHARACTERS = 4 * 1024 ** 2;
 
 /** Lambda gives a function's module this long to load. */
 const INIT_MS = 10_000;
@@ -18,7 +24,7 @@ export interface FunctionProcessOptions {
   readonly staleAt: number;
 }
 
-/** JSON or an error, and the lines that were written since the last outcome. */
+/** JSON or an error, and the newest lines that were written since the last outcome. */
 export interface Outcome {
   readonly result?: string;
   readonly error?: HandlerError;
@@ -33,8 +39,11 @@ export class FunctionProcess {
   #settle?: (outcome: Omit<Outcome, 'logs'>) => void;
   #exit?: string;
   #ending = false;
-  #line = '';
+  /** What the bootstrap tells, and what comes from programs that the handler starts. */
+  readonly #told = new LineSplitter((line) => this.#write(line));
+  readonly #streams: LineSplitter[] = [];
   #lines: string[] = [];
+  #kept = 0;
 
   constructor(private readonly options: FunctionProcessOptions) {
     this.#child = spawn(process.execPath, [options.bootstrapFile, options.bootstrapOptions], {
@@ -44,15 +53,16 @@ export class FunctionProcess {
       // A group of its own: what the handler starts ends with it.
       detached: true,
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on('data', (chunk: Buffer) => this.#log(String(chunk)));
+    for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream) this.#read(stream);
     this.exited = new Promise((resolve) => {
       this.#child.on('error', (error) => this.#ended(`could not start: ${error.message}`, resolve));
       this.#child.on('exit', (code, signal) => this.#ended(signal ? `signal: ${signal}` : `exit status ${code}`, resolve));
     });
     this.#ready = new Promise((resolve) => {
-      this.#child.on('message', (message: BootstrapMessage) => {
-        if (message.kind === 'ready') resolve(message.error);
-        else this.#receive(message);
+      this.#child.on('message', (message: BootstrapMessage | null) => {
+        // The handler has the same channel and may send what it likes.
+        if (message?.kind === 'ready') resolve(message.error);
+        else if (message) this.#receive(message);
       });
       void this.exited.then(() => resolve(undefined));
     });
@@ -72,6 +82,7 @@ export class FunctionProcess {
   async invoke(invocation: Omit<Invocation, 'deadline'>, timeoutSeconds: number): Promise<Outcome> {
     const outcome = await this.#initAndRun(invocation, timeoutSeconds);
     if (this.#ending) await this.exited;
+    this.#kept = 0;
     return { ...outcome, logs: this.#lines.splice(0) };
   }
 
@@ -106,7 +117,8 @@ export class FunctionProcess {
     });
     const timer = clock.after(timeoutMs, () => {
       const message = `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`;
-      this.#log(`${new Date(clock.now()).toISOString()} ${invocation.requestId} ${message}\n`);
+      this.#flush();
+      this.#write(`${new Date(clock.now()).toISOString()} ${invocation.requestId} ${message}`);
       this.#finish(failure('Sandbox.Timedout', `RequestId: ${invocation.requestId} Error: ${message}`));
       this.kill();
     });
@@ -120,11 +132,11 @@ export class FunctionProcess {
   }
 
   #receive(message: BootstrapMessage): void {
-    if (message.kind === 'log') this.#log(message.text);
+    if (message.kind === 'log') this.#told.write(String(message.text));
     if (message.kind !== 'done') return;
     if (message.fatal) this.#ending = true;
     this.#flush();
-    this.#finish(message.error ? { error: message.error } : { result: message.result ?? 'null' });
+    this.#finish(message.error ? { error: message.error } : { result: String(message.result ?? 'null') });
   }
 
   #finish(outcome: Omit<Outcome, 'logs'>): void {
@@ -138,17 +150,26 @@ export class FunctionProcess {
     resolve();
   }
 
-  #log(text: string): void {
-    const lines = (this.#line + text).split('\n');
-    this.#line = lines.pop() ?? '';
-    for (const line of lines) {
-      this.#lines.push(line);
-      this.options.onLog(line);
-    }
+  #read(stream: Readable): void {
+    const decoder = new StringDecoder('utf8');
+    const lines = new LineSplitter((line) => this.#write(line));
+    this.#streams.push(lines);
+    stream.on('data', (chunk: Buffer) => lines.write(decoder.write(chunk)));
+  }
+
+  #write(line: string): void {
+    this.options.onLog(line);
+    this.#lines.push(line);
+    // Also an empty line takes a place.
+    this.#kept += line.length + 1;
+    if (this.#kept <= MAX_KEPT_CHARACTERS) return;
+    let dropped = 0;
+    for (; this.#kept > MAX_KEPT_CHARACTERS / 2; dropped++) this.#kept -= this.#lines[dropped].length + 1;
+    this.#lines = this.#lines.slice(dropped);
   }
 
   #flush(): void {
-    if (this.#line) this.#log('\n');
+    for (const lines of [this.#told, ...this.#streams]) lines.end();
   }
 }
 

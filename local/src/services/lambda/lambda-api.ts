@@ -3,25 +3,25 @@ import { ServiceError } from '../service-error';
 import { readFunctionName } from './function-name';
 import type { LambdaService } from './lambda-service';
 import { aliasView, configuration, listAliases, listFunctions, listVersions, policyView } from './lambda-views';
+import { MAX_ASYNC_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES } from './payload-limits';
 import type { Permission } from './permission-statement';
 import { permissionStatement } from './permission-statement';
 
-const MAX_PAYLOAD_BYTES = 6_291_556;
-const MAX_ASYNC_PAYLOAD_BYTES = 1024 * 1024;
 const TAIL_BYTES = 4096;
+
+const PATH = /^\/2015-03-31\/functions(?:\/([^/]+)(?:\/([a-z]+)(?:\/([^/]+))?)?)?\/?$/;
 
 /** The HTTP face of the functions. They are made, changed and published by their stacks only. */
 export async function answerLambda(functions: LambdaService, request: ApiRequest): Promise<ApiResponse> {
   try {
-    const path = /^\/2015-03-31\/functions(?:\/([^/]+)(?:\/([a-z]+)(?:\/([^/]+))?)?)?\/?$/.exec(request.path);
-    if (path) {
-      const [, encoded, action, target] = path;
-      if (encoded === undefined && request.method === 'GET') return json(listFunctions(functions, request));
-      const called = calledFunction(encoded ?? '', request);
-      const answer = await route(functions, called, { action: `${request.method} ${action ?? ''}`, target: target && decodeURIComponent(target), request });
-      if (answer) return answer;
+    const [path, encoded, action, target] = PATH.exec(request.path) ?? [];
+    if (path !== undefined && encoded === undefined && request.method === 'GET') return json(listFunctions(functions, request));
+    const name = [request.method, action, target && '{}'].filter(Boolean).join(' ');
+    if (encoded !== undefined && Object.hasOwn(FUNCTION_ROUTES, name)) {
+      const called = calledFunction(encoded, request);
+      return await FUNCTION_ROUTES[name]({ functions, ...called, target: decoded(target ?? ''), request });
     }
-    throw new ServiceError('NotImplemented', `the local cloud's Lambda has no ${request.method} ${request.path}`, 501);
+    throw new ServiceError('NotImplemented', `the local cloud's Lambda has no ${request.method} ${request.path.slice(0, 256)}`, 501);
   } catch (error) {
     const known = error instanceof ServiceError ? error : new ServiceError('ServiceException', String(error), 500);
     const headers = { 'content-type': 'application/json', 'x-amzn-errortype': known.code };
@@ -34,46 +34,56 @@ interface CalledFunction {
   readonly qualifier?: string;
 }
 
-interface Route {
-  /** As in `POST invocations`. */
-  readonly action: string;
+interface FunctionCall extends CalledFunction {
+  readonly functions: LambdaService;
   /** The alias or statement that the path names. */
-  readonly target?: string;
+  readonly target: string;
   readonly request: ApiRequest;
 }
 
-/** Undefined: there is no such operation. */
-async function route(
-  functions: LambdaService, { name, qualifier }: CalledFunction, { action, target, request }: Route,
-): Promise<ApiResponse | undefined> {
-  const qualified = qualifier === undefined ? name : `${name}:${qualifier}`;
-  const described = (): object => configuration(functions, functions.definition(qualified), qualifier);
-  if (target !== undefined) {
-    if (action === 'GET aliases') return json(aliasView(functions, name, functions.versions(name).alias(target)));
-    if (action !== 'DELETE policy') return undefined;
-    functions.removePermission(name, target);
-    return { status: 204 };
-  }
-  switch (action) {
-    case 'POST invocations': return invoke(functions, qualified, request);
-    case 'GET ': return json({ Configuration: described(), Code: { RepositoryType: 'S3' } });
-    case 'GET configuration': return json(described());
-    case 'GET versions': return json(listVersions(functions, name, request));
-    case 'GET aliases': return json(listAliases(functions, name, request));
-    case 'GET policy': return json(policyView(functions, name, qualifier));
-    case 'POST policy': return json(addPermission(functions, qualified, request), 201);
-    default: return undefined;
-  }
+type FunctionRoute = (call: FunctionCall) => ApiResponse | Promise<ApiResponse>;
+
+/** By the method and what stands behind the function's name; `{}` is the name of an alias or of a statement. */
+export const FUNCTION_ROUTES: Readonly<Record<string, FunctionRoute>> = {
+  'POST invocations': (call) => invoke(call.functions, qualified(call), call.request),
+  'GET': (call) => json({ Configuration: described(call), Code: { RepositoryType: 'S3' } }),
+  'GET configuration': (call) => json(described(call)),
+  'GET versions': ({ functions, name, request }) => json(listVersions(functions, name, request)),
+  'GET aliases': ({ functions, name, request }) => json(listAliases(functions, name, request)),
+  'GET aliases {}': ({ functions, name, target }) => json(aliasView(functions, name, functions.versions(name).alias(target))),
+  'GET policy': ({ functions, name, qualifier }) => json(policyView(functions, name, qualifier)),
+  'POST policy': (call) => json(addPermission(call.functions, qualified(call), call.request), 201),
+  'DELETE policy {}': ({ functions, name, target }) => (functions.removePermission(name, target), { status: 204 }),
+};
+
+function qualified({ name, qualifier }: CalledFunction): string {
+  return qualifier === undefined ? name : `${name}:${qualifier}`;
+}
+
+function described(call: FunctionCall): object {
+  return configuration(call.functions, call.functions.definition(qualified(call)), call.qualifier);
 }
 
 /** The qualifier stands behind the name or in the query, or in both. */
 function calledFunction(encoded: string, { query }: ApiRequest): CalledFunction {
-  const { name, qualifier } = readFunctionName(decodeURIComponent(encoded));
+  const { name, qualifier } = readFunctionName(decoded(encoded));
   const asked = query.get('Qualifier') ?? undefined;
+  if (asked !== undefined && !/^[a-zA-Z0-9$_-]{1,128}$/.test(asked)) {
+    throw new ServiceError('ValidationException', `1 validation error detected: Value '${asked.slice(0, 140)}' at 'qualifier' failed to satisfy constraint: `
+      + 'Member must satisfy regular expression pattern: [a-zA-Z0-9$_-]+, with 1 to 128 characters');
+  }
   if (qualifier !== undefined && asked !== undefined && qualifier !== asked) {
     throw new ServiceError('InvalidParameterValueException', 'The derived qualifier from the function name does not match the specified qualifier.');
   }
   return { name, qualifier: qualifier ?? asked };
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new ServiceError('ValidationException', `the path has "${segment.slice(0, 140)}", which is not percent-encoded UTF-8`);
+  }
 }
 
 function addPermission(functions: LambdaService, name: string, { body }: ApiRequest): object {

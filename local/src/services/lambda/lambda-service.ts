@@ -1,89 +1,58 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
 import type { IamService } from '../../iam/iam-service';
 import type { FileDisposal } from '../../state/file-disposal';
-import { OngoingWork } from '../ongoing-work';
 import { ServiceError } from '../service-error';
-import type { BootstrapOptions } from './bootstrap';
-import { bootstrapFile } from './bootstrap-file';
+import { FunctionCode } from './function-code';
 import type { AsyncConfiguration, FunctionDefinition } from './function-definition';
-import { functionEnvironment } from './function-environment';
 import { FunctionIdentities } from './function-identity';
+import type { InvocationResult } from './function-invocations';
+import { FunctionInvocations, RETRY_DELAYS_MS } from './function-invocations';
 import { checkFunctionName, readFunctionName } from './function-name';
-import { FunctionPool } from './function-pool';
-import { FunctionProcess } from './function-process';
+import type { FunctionPool } from './function-pool';
+import type { FunctionProcessesOptions } from './function-processes';
+import { FunctionProcesses } from './function-processes';
 import type { PublishOptions, RunnableVersion, SavedVersions } from './function-versions';
 import { FunctionVersions, LATEST } from './function-versions';
 import { answerLambda } from './lambda-api';
-import { linkRuntimeModules } from './runtime-modules';
-import { unzip } from './unzip';
-import type { ApiRequest, ApiResponse, ApiService, LogSink } from '../../api';
-import type { LocalClock } from '../../clock';
+import type { LiveFunction, PermissionStatement } from './live-function';
+import { busy, codeFolders, pools } from './live-function';
+import type { ApiRequest, ApiResponse, ApiService } from '../../api';
 import type { Persistent } from '../../persistent';
 
-/** Waits before the second and third attempt of an asynchronous invocation. */
-const RETRY_DELAYS_MS = [60_000, 120_000];
-
-export interface LambdaServiceOptions {
+export interface LambdaServiceOptions extends FunctionProcessesOptions {
   readonly account: string;
-  readonly region: string;
-  readonly clock: LocalClock;
   readonly iam: IamService;
-  readonly logs: LogSink;
-  readonly folder: string;
   readonly disposal: FileDisposal;
-  /** Where custom resources answer. */
-  readonly responseHost: string;
-  /** The gateway's port, known once it listens. */
-  readonly gatewayPort: () => number;
-  /** What every function gets on top of its own variables. */
-  readonly cloudEnvironment: () => Readonly<Record<string, string>>;
-}
-
-export interface InvocationResult {
-  /** JSON. */
-  readonly payload: string;
-  readonly functionError?: 'Unhandled';
-  /** The lines that this invocation wrote. */
-  readonly logs: string[];
 }
 
 export type NewFunction = Omit<FunctionDefinition, 'version' | 'codeFolder' | 'codeSha256' | 'lastModified'> & { readonly code: Buffer };
 
 type SavedFunction = Omit<LiveFunction, 'pool' | 'versions'> & { readonly versions: SavedVersions };
 
-/** A statement of a function's policy. */
-export interface PermissionStatement {
-  readonly Resource: string;
-}
-
-interface LiveFunction {
-  definition: FunctionDefinition;
-  pool: FunctionPool;
-  asyncConfiguration: AsyncConfiguration;
-  /** Statements of the function's policy by id. */
-  permissions: Readonly<Record<string, PermissionStatement>>;
-  readonly versions: FunctionVersions;
-}
-
 /** Lambda functions: each runs in processes of its own, with its own environment and its role's credentials. */
 export class LambdaService implements ApiService, Persistent {
   readonly #functions = new Map<string, LiveFunction>();
   readonly #stopping = new Set<Promise<void>>();
-  readonly #unpacking = new OngoingWork();
+  readonly #code: FunctionCode;
   readonly #identities: FunctionIdentities;
-  #bootstrapFile?: string;
-  #runtimeModules?: string;
+  readonly #processes: FunctionProcesses;
+  readonly #invocations: FunctionInvocations;
 
   constructor(private readonly options: LambdaServiceOptions) {
+    this.#code = new FunctionCode(options.folder, options.disposal);
     this.#identities = new FunctionIdentities(options);
+    this.#processes = new FunctionProcesses(options, this.#identities);
+    this.#invocations = new FunctionInvocations(options.clock, this.#identities, {
+      arn: (name) => this.arn(name),
+      find: (nameOrArn) => this.#functions.get(nameOf(nameOrArn)),
+      resolve: (nameOrArn) => {
+        this.#code.check();
+        return this.resolve(nameOrArn);
+      },
+    });
   }
 
   save(): unknown {
-    const relocated = (definition: FunctionDefinition): FunctionDefinition => (
-      { ...definition, codeFolder: relative(this.options.folder, definition.codeFolder) }
-    );
+    const relocated = (definition: FunctionDefinition): FunctionDefinition => this.#code.relocated(definition);
     return [...this.#functions.values()].map(({ definition, pool, versions, ...live }): SavedFunction => {
       const saved = versions.save();
       const definitions = saved.definitions.map(relocated);
@@ -93,27 +62,15 @@ export class LambdaService implements ApiService, Persistent {
 
   /** Removes the code that the state does not name. Retries of asynchronous invocations are gone. */
   async restore(state: unknown): Promise<void> {
-    const { folder } = this.options;
-    const located = (definition: FunctionDefinition): FunctionDefinition => (
-      { ...definition, codeFolder: join(folder, definition.codeFolder) }
-    );
+    const located = (definition: FunctionDefinition): FunctionDefinition => this.#code.located(definition);
     for (const { definition: saved, versions: savedVersions, ...live } of state as SavedFunction[]) {
       const definition = located(saved);
       const versions = this.#newVersions(definition.name);
       versions.restore({ ...savedVersions, definitions: savedVersions.definitions.map(located) });
-      this.#functions.set(definition.name, { ...live, definition, versions, pool: this.#newPool(definition) });
+      const pool = this.#processes.newPool(definition);
+      this.#functions.set(definition.name, { ...live, definition, versions, pool });
     }
-    const paths = [...this.#functions.values()].flatMap((live) => codeFolders(live));
-    const named = new Set(paths.map((path) => relative(folder, path)));
-    const missing: string[] = [...named];
-    for (const name of await readdir(folder).catch(() => [])) {
-      for (const code of await readdir(join(folder, name)).catch(() => [])) {
-        const path = join(name, code);
-        if (named.has(path)) missing.splice(missing.indexOf(path), 1);
-        else await rm(join(folder, path), { recursive: true, force: true });
-      }
-    }
-    if (missing.length > 0) throw new Error(`the code of ${missing.length} functions is missing in ${folder}, such as ${missing[0]}`);
+    await this.#code.keepOnly([...this.#functions.values()].flatMap((live) => codeFolders(live)));
   }
 
   handle(request: ApiRequest): Promise<ApiResponse> {
@@ -174,7 +131,7 @@ export class LambdaService implements ApiService, Persistent {
     await this.#identities.check(given);
     const definition = await this.#unpack(given);
     const asyncConfiguration = { maximumRetryAttempts: RETRY_DELAYS_MS.length };
-    const pool = this.#newPool(definition);
+    const pool = this.#processes.newPool(definition);
     const versions = this.#newVersions(given.name);
     this.#functions.set(given.name, { definition, pool, asyncConfiguration, permissions: {}, versions });
     return definition;
@@ -186,7 +143,7 @@ export class LambdaService implements ApiService, Persistent {
     await this.#identities.check(given);
     const { pool: old, definition: before } = live;
     live.definition = await this.#unpack(given);
-    live.pool = this.#newPool(live.definition);
+    live.pool = this.#processes.newPool(live.definition);
     void old.retire().then(() => this.#removeCode(live, before.codeFolder));
     return live.definition;
   }
@@ -195,7 +152,7 @@ export class LambdaService implements ApiService, Persistent {
     const live = this.#function(name);
     this.#functions.delete(name);
     await Promise.all(pools(live).map((pool) => this.#end(pool)));
-    for (const codeFolder of new Set(codeFolders(live))) await this.options.disposal.remove(codeFolder);
+    for (const codeFolder of new Set(codeFolders(live))) await this.#code.remove(codeFolder);
   }
 
   setAsyncConfiguration(name: string, configuration: AsyncConfiguration): void {
@@ -233,34 +190,17 @@ export class LambdaService implements ApiService, Persistent {
   }
 
   /** Runs the function and waits for its answer. */
-  async invoke(nameOrArn: string, payload: string): Promise<InvocationResult> {
-    this.#unpacking.check();
-    await this.#takeRole(nameOrArn);
-    const { definition, pool } = this.resolve(nameOrArn);
-    if (!/^nodejs\d+\.x$/.test(definition.runtime)) {
-      throw new ServiceError('InvalidRuntimeException', `function ${definition.name} has the runtime ${definition.runtime}; the local cloud runs only nodejs`, 502);
-    }
-    if (isFull(this.#function(nameOrArn))) {
-      throw new ServiceError('TooManyRequestsException', 'Rate Exceeded.', 429, { Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded' });
-    }
-    return this.#run({ definition, pool }, payload, readFunctionName(nameOrArn).qualifier);
+  invoke(nameOrArn: string, payload: string): Promise<InvocationResult> {
+    return this.#invocations.invoke(nameOrArn, payload);
   }
 
-  /**
-   * Runs the function for a caller that does not wait for its answer, and tries again as Lambda does: after one minute and after two
-   * more, by the cloud's clock. Resolves after the first attempt.
-   */
-  async invokeAsync(nameOrArn: string, payload: string, attempt = 0): Promise<void> {
-    const live = this.#functions.get(nameOf(nameOrArn));
-    if (!live) return;
-    const failed = await this.invoke(nameOrArn, payload)
-      .then(({ functionError }) => functionError !== undefined, () => true);
-    if (!failed || attempt >= live.asyncConfiguration.maximumRetryAttempts) return;
-    this.options.clock.after(RETRY_DELAYS_MS[attempt], () => this.invokeAsync(nameOrArn, payload, attempt + 1));
+  /** Runs the function for a caller that does not wait for its answer. Resolves after the first attempt; others come by the clock. */
+  invokeAsync(nameOrArn: string, payload: string): Promise<void> {
+    return this.#invocations.invokeAsync(nameOrArn, payload);
   }
 
   async stop(): Promise<void> {
-    await this.#unpacking.close();
+    await this.#code.close();
     for (const live of this.#functions.values()) for (const pool of pools(live)) void this.#end(pool);
     this.#functions.clear();
     await Promise.all(this.#stopping);
@@ -281,84 +221,20 @@ export class LambdaService implements ApiService, Persistent {
   }
 
   async #unpack({ code, ...given }: NewFunction): Promise<FunctionDefinition> {
-    const codeSha256 = createHash('sha256').update(code).digest('base64');
-    const codeFolder = join(this.options.folder, given.name, randomUUID());
-    await this.#unpacking.run(() => unzip(code, codeFolder));
-    return { ...given, version: LATEST, codeFolder, codeSha256, lastModified: this.options.clock.now() };
-  }
-
-  /** Until nobody has changed the function meanwhile. */
-  async #takeRole(nameOrArn: string): Promise<void> {
-    for (let taken: FunctionDefinition | undefined; taken !== this.definition(nameOrArn);) {
-      taken = this.definition(nameOrArn);
-      await this.#identities.take(taken);
-    }
-  }
-
-  async #run({ definition, pool }: RunnableVersion, payload: string, qualifier?: string): Promise<InvocationResult> {
-    const functionArn = qualifier === undefined ? this.arn(definition.name) : `${this.arn(definition.name)}:${qualifier}`;
-    const { offsetMs: clockOffsetMs } = this.options.clock;
-    const invocation = { requestId: randomUUID(), payload, clockOffsetMs, functionArn };
-    const { logs, ...outcome } = await pool.invoke(invocation, definition.timeoutSeconds);
-    if (outcome.error) return { payload: JSON.stringify(outcome.error), functionError: 'Unhandled', logs };
-    return { payload: outcome.result ?? 'null', logs };
+    const unpacked = await this.#code.unpack(given.name, code);
+    return { ...given, ...unpacked, version: LATEST, lastModified: this.options.clock.now() };
   }
 
   /** Code that a version still runs stays. */
   async #removeCode(live: LiveFunction, codeFolder: string): Promise<void> {
-    if (!codeFolders(live).includes(codeFolder)) await this.options.disposal.remove(codeFolder);
+    if (!codeFolders(live).includes(codeFolder)) await this.#code.remove(codeFolder);
   }
 
   #newVersions(name: string): FunctionVersions {
-    return new FunctionVersions(this.arn(name), (definition) => this.#newPool(definition));
-  }
-
-  #newPool(definition: FunctionDefinition): FunctionPool {
-    return new FunctionPool(this.options.clock, () => this.#startProcess(definition));
-  }
-
-  #startProcess(definition: FunctionDefinition): FunctionProcess {
-    const { region, clock, folder, logs, responseHost } = this.options;
-    const { credentials, staleAt } = this.#identities.credentials(definition);
-    this.#bootstrapFile ??= bootstrapFile(folder);
-    this.#runtimeModules ??= linkRuntimeModules(folder);
-    const logStream = `${new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')}/[${definition.version}]${randomUUID().replaceAll('-', '')}`;
-    const bootstrapOptions: BootstrapOptions = { responseHost, gatewayPort: this.options.gatewayPort() };
-    return new FunctionProcess({
-      clock,
-      bootstrapFile: this.#bootstrapFile,
-      bootstrapOptions: JSON.stringify(bootstrapOptions),
-      folder: definition.codeFolder,
-      environment: {
-        ...functionEnvironment({ definition, region, logStream, credentials }),
-        NODE_PATH: this.#runtimeModules,
-        ...this.options.cloudEnvironment(),
-      },
-      onLog: (line) => {
-        if (this.#identities.mayLog(definition)) logs.write(definition.logGroup, logStream, line);
-      },
-      staleAt,
-    });
+    return new FunctionVersions(this.arn(name), (definition) => this.#processes.newPool(definition));
   }
 }
 
 function nameOf(nameOrArn: string): string {
   return readFunctionName(nameOrArn).name;
-}
-
-function pools({ pool, versions }: LiveFunction): FunctionPool[] {
-  return [pool, ...versions.pools()];
-}
-
-function codeFolders({ definition, versions }: LiveFunction): string[] {
-  return [definition, ...versions.published()].map(({ codeFolder }) => codeFolder);
-}
-
-/** Over all versions, which share the function's reserved concurrency. */
-function busy(live: LiveFunction): number {
-  return pools(live).reduce((sum, pool) => sum + pool.busy, 0);
-}
-
-function isFull(live: LiveFunction): boolean {
-  return busy(live) >= (live.definition.reservedConcurrency ?? Infinity);
 }

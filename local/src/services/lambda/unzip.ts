@@ -8,12 +8,14 @@ import { fromBuffer } from 'yauzl';
 
 /** What Lambda allows unpacked. */
 const MAX_UNZIPPED_BYTES = 250 * 1024 * 1024;
+const MAX_ENTRIES = 200_000;
 
 /** Unpacks a function's code. Names that lead out of `folder` are refused by yauzl. */
 export async function unzip(content: Buffer, folder: string): Promise<void> {
   const open = promisify<Buffer, object, ZipFile>(fromBuffer);
   const zip = await open(content, { lazyEntries: true });
   const openStream = promisify<Entry, NodeJS.ReadableStream>(zip.openReadStream.bind(zip));
+  if (zip.entryCount > MAX_ENTRIES) throw new Error(`The archive has ${zip.entryCount} files; at most ${MAX_ENTRIES} are allowed`);
   let size = 0;
   await mkdir(folder, { recursive: true });
   await new Promise<void>((resolve, reject) => {

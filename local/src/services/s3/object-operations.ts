@@ -10,8 +10,8 @@ import type { ApiResponse } from '../../api';
 type ObjectOperation =
   | 'PutObject' | 'CopyObject' | 'GetObject' | 'HeadObject' | 'DeleteObject' | 'GetObjectTagging' | 'PutObjectTagging' | 'DeleteObjectTagging';
 
-/** Its own origin would be the whole cloud's: a script in an object that somebody opens in a browser must not speak for it. */
-const OF_NO_ORIGIN = { 'content-security-policy': 'sandbox allow-scripts allow-downloads', 'x-content-type-options': 'nosniff' };
+/** Its own origin would be the whole cloud's: a script in what was put here, and is opened in a browser, must not speak for it. */
+export const OF_NO_ORIGIN = { 'content-security-policy': 'sandbox allow-scripts allow-downloads', 'x-content-type-options': 'nosniff' };
 
 /** What can be done with one object. */
 export class ObjectOperations {
@@ -152,7 +152,6 @@ function objectHeaders(object: StoredObject, asked: Readonly<Record<string, stri
     ...(tagCount > 0 && { 'x-amz-tagging-count': String(tagCount) }),
     ...versionHeader(versionId),
     'accept-ranges': 'bytes',
-    ...OF_NO_ORIGIN,
     etag,
     'last-modified': new Date(lastModified).toUTCString(),
   };

@@ -1,4 +1,5 @@
 import type { ApiRequest } from '../../api';
+import { ServiceError } from '../service-error';
 
 export const S3_OPERATIONS = [
   'ListBuckets', 'CreateBucket', 'DeleteBucket', 'HeadBucket', 'ListObjectsV2', 'ListObjectVersions', 'DeleteObjects', 'GetBucketTagging',
@@ -50,7 +51,11 @@ const UNKNOWN_OBJECT_SUBRESOURCES = ['acl', 'attributes', 'legal-hold', 'partNum
 /** The bucket and key of a path-style URL, decoded. */
 export function s3Location(path: string): { bucket: string; key: string } {
   const [, bucket, key] = /^\/([^/]*)\/?(.*)$/s.exec(path) ?? ['', '', ''];
-  return { bucket: decodeURIComponent(bucket), key: decodeURIComponent(key) };
+  try {
+    return { bucket: decodeURIComponent(bucket), key: decodeURIComponent(key) };
+  } catch {
+    throw new ServiceError('InvalidURI', 'Couldn\'t parse the specified URI.');
+  }
 }
 
 /** What a request asks for. Undefined: nothing that is emulated. */

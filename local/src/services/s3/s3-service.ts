@@ -8,7 +8,7 @@ import type { ObjectVersion } from './bucket-versions';
 import { MultipartOperations } from './multipart-operations';
 import { MultipartUploads } from './multipart-uploads';
 import { listObjects } from './object-listing';
-import { described, iso, ObjectOperations } from './object-operations';
+import { described, iso, ObjectOperations, OF_NO_ORIGIN } from './object-operations';
 import type { S3Operation } from './s3-operation';
 import { s3Location, s3Operation } from './s3-operation';
 import { parseDelete, parseTags, parseVersioning, xmlError, xmlResponse } from './s3-xml';
@@ -78,7 +78,8 @@ export class S3Service implements ApiService {
       const operation = s3Operation(request);
       if (!operation) throw new ServiceError('NotImplemented', `the local cloud's S3 has no ${request.method} ${request.path}?${[...request.query.keys()]}`, 501);
       const versionId = request.query.get('versionId') ?? undefined;
-      return await this.#handlers[operation]({ ...request, ...s3Location(request.path), versionId });
+      const answer = await this.#handlers[operation]({ ...request, ...s3Location(request.path), versionId });
+      return { ...answer, headers: { ...OF_NO_ORIGIN, ...answer.headers } };
     } catch (error) {
       // An answer to HEAD has no body; clients read the status.
       const answer = xmlError(error);

@@ -2,12 +2,21 @@ import { XMLBuilder, XMLParser } from 'fast-xml-parser';
 import type { ApiResponse } from '../../api';
 import { ServiceError } from '../service-error';
 
+/** The largest list of keys or parts takes less. */
+const MAX_DOCUMENT_BYTES = 4 * 1024 ** 2;
+
 const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@' });
 // Keys are strings, also where they look like numbers; entities are not expanded further than XML's own five.
 const LISTS = ['Object', 'Part', 'Tag'];
 const parser = new XMLParser({
   parseTagValue: false, trimValues: false, ignoreAttributes: true, isArray: (name) => LISTS.includes(name),
 });
+
+/** S3 takes no document type, whose entities make much of little. */
+function parse(body: Buffer): unknown {
+  if (body.length > MAX_DOCUMENT_BYTES || body.includes('<!D')) throw malformed();
+  return parser.parse(body);
+}
 
 export function xmlResponse(status: number, root: string, members: object): ApiResponse {
   const document = { [root]: { '@xmlns': 'http://s3.amazonaws.com/doc/2006-03-01/', ...members } };
@@ -27,7 +36,7 @@ export interface DeletedObject {
 
 /** The objects that a DeleteObjects body names. */
 export function parseDelete(body: Buffer): { objects: DeletedObject[]; quiet: boolean } {
-  const parsed = parser.parse(body) as { Delete?: { Object?: { Key?: string; VersionId?: string }[]; Quiet?: string } };
+  const parsed = parse(body) as { Delete?: { Object?: { Key?: string; VersionId?: string }[]; Quiet?: string } };
   const objects = (parsed.Delete?.Object ?? []).map(({ Key: key, VersionId: versionId }) => {
     if (typeof key !== 'string' || key === '') throw malformed();
     return { key, versionId };
@@ -38,14 +47,14 @@ export function parseDelete(body: Buffer): { objects: DeletedObject[]; quiet: bo
 
 /** The status of a VersioningConfiguration body. */
 export function parseVersioning(body: Buffer): 'Enabled' | 'Suspended' {
-  const { VersioningConfiguration: given } = parser.parse(body) as { VersioningConfiguration?: { Status?: string } };
+  const { VersioningConfiguration: given } = parse(body) as { VersioningConfiguration?: { Status?: string } };
   if (given?.Status !== 'Enabled' && given?.Status !== 'Suspended') throw malformed();
   return given.Status;
 }
 
 /** The parts that a CompleteMultipartUpload body names. */
 export function parseParts(body: Buffer): { number: number; etag: string }[] {
-  const { CompleteMultipartUpload: list } = parser.parse(body) as {
+  const { CompleteMultipartUpload: list } = parse(body) as {
     CompleteMultipartUpload?: { Part?: { PartNumber?: string; ETag?: string }[] };
   };
   const parts = (list?.Part ?? []).map(({ PartNumber, ETag }) => ({ number: Number(PartNumber), etag: ETag ?? '' }));
@@ -55,7 +64,7 @@ export function parseParts(body: Buffer): { number: number; etag: string }[] {
 
 /** The tags of a Tagging body. */
 export function parseTags(body: Buffer): Record<string, string> {
-  const parsed = parser.parse(body) as { Tagging?: { TagSet?: { Tag?: { Key?: string; Value?: string }[] } | string } };
+  const parsed = parse(body) as { Tagging?: { TagSet?: { Tag?: { Key?: string; Value?: string }[] } | string } };
   const set = parsed.Tagging?.TagSet;
   if (set === undefined) throw malformed();
   const tags = typeof set === 'string' ? [] : set.Tag ?? [];

@@ -13,6 +13,9 @@ export interface ExecutionOptions {
   readonly stopped: AbortSignal;
 }
 
+/** Step Functions ends an execution whose history has 25,000 events; a state has two at least. */
+const MAX_STATES = 12_500;
+
 /** Runs a state machine to its end and answers its output. */
 export async function execute(
   definition: StateMachineDefinition,
@@ -20,7 +23,10 @@ export async function execute(
   options: ExecutionOptions,
 ): Promise<unknown> {
   let value = input;
+  let entered = 0;
   for (let name: string | undefined = definition.StartAt; name !== undefined;) {
+    entered += 1;
+    if (entered > MAX_STATES) throw new StateError('States.Runtime', 'The execution reached the maximum number of history events (25000).');
     const state: State = definition.States[name];
     if (state.Type === 'Fail') throw new StateError(state.Error ?? '', state.Cause ?? '');
     if (state.Type === 'Pass') value = state.Result ?? value;
