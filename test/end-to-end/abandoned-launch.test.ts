@@ -9,7 +9,7 @@ let pool: string;
 beforeAll(async () => {
   const stack = new Stack(new App(), 'Abandoned');
   new CfnOutput(stack, 'SandboxPool', { value: new SandboxPool(stack, 'Pool', { maxSandboxes: 1 }).allocatorArn });
-  cloud = await startLocalCloud();
+  cloud = await startLocalCloud({ quotas: true });
   const [deployed] = await cloud.deploy((stack.node.root as App).synth().directory);
   pool = deployed.outputs.SandboxPool;
 }, 60_000);

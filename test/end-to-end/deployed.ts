@@ -7,7 +7,7 @@ import { type CloudEvent, type DeployedStack, type Isolation, type LocalCloud, s
 export class Deployed {
   static async start(isolation: Isolation, assembly: string): Promise<Deployed> {
     const events: CloudEvent[] = [];
-    const cloud = await startLocalCloud({ isolation, onEvent: (event) => events.push(event) });
+    const cloud = await startLocalCloud({ isolation, quotas: true, onEvent: (event) => events.push(event) });
     try {
       const [stack] = await cloud.deploy(assembly);
       return new Deployed(cloud, stack, events);

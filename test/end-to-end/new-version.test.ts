@@ -14,7 +14,7 @@ const events: CloudEvent[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'new-version-'));
-  cloud = await startLocalCloud({ onEvent: (event) => events.push(event) });
+  cloud = await startLocalCloud({ quotas: true, onEvent: (event) => events.push(event) });
 }, 60_000);
 afterAll(async () => {
   await cloud.stop();

@@ -25,7 +25,7 @@ let quickstart: DeployedApp;
 beforeAll(async () => {
   const assembly = await synthesizeStacks();
   folders = [assembly, await changedImages(assembly, 'second'), await changedImages(assembly, 'third'), await changedImages(assembly, 'fourth')];
-  cloud = await startLocalCloud({ isolation: 'processes', authorize: recorded.authorize });
+  cloud = await startLocalCloud({ isolation: 'processes', quotas: true, authorize: recorded.authorize });
   apps = await Promise.all(STACKS.map(async ({ stackName, takesCommands }) => {
     const [stack] = await cloud.deploy(assembly, { stacks: [stackName] });
     return { stack, takesCommands, client: clientOf(cloud, stack.outputs.SandboxPool) };

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
@@ -60,6 +61,18 @@ test('passes a microVM\'s requests and upgrades on by their host name', async ()
 test('fails with the name of a service that is not there', async () => {
   const answer = await send('/', { method: 'POST', headers: { authorization: EC2_SIGNATURE } });
   expect(answer).toMatchObject({ status: 501, body: expect.stringContaining('no service \\"ec2\\"') });
+});
+
+test.each([
+  ['of a call', { authorization: EC2_SIGNATURE }, 70_167_211],
+  ['of an object', {}, 2 ** 30],
+])('fails with 413 for a body %s that is too long, before it is sent, and hangs up', async (_, headers, limit) => {
+  const call = request({ port: cloud.port, host: '127.0.0.1', method: 'POST', headers: { ...headers, 'content-length': limit + 1 } });
+  call.on('error', () => undefined).flushHeaders();
+  const [answer] = await once(call, 'response') as [IncomingMessage];
+  expect(answer.statusCode).toBe(413);
+  expect(answer.headers.connection).toBe('close');
+  expect((await answer.toArray()).join('')).toContain(`larger than ${limit} bytes`);
 });
 
 test('fails for a host name that is not the local cloud\'s', async () => {

@@ -7,16 +7,12 @@ let stacks: StackCloud;
 
 beforeAll(async () => {
   cloud = await startTestCloud();
-  stacks = new StackCloud(cloud);
-  cloud.services.logs.createGroup(TAKEN);
-  await stacks.deployHandler();
+  stacks = await StackCloud.withHandler(cloud);
 });
 
 beforeEach(() => stacks.forgetRequests());
 
-afterEach(async () => {
-  for (const { name } of stacks.engine.existing()) if (name !== 'Handlers') await stacks.delete(name);
-});
+afterEach(() => stacks.deleteAll());
 
 afterAll(() => cloud.stop());
 

@@ -26,12 +26,25 @@ exports.handler = async (event) => {
 
 /** Templates and what becomes of them, through the door that the CloudFormation API uses. */
 export class StackCloud {
+  /** With the handler, and with a log group that a stack cannot create once more. */
+  static async withHandler(cloud: TestCloud): Promise<StackCloud> {
+    const stacks = new StackCloud(cloud);
+    cloud.services.logs.createGroup(TAKEN);
+    await stacks.deployHandler();
+    return stacks;
+  }
+
   #seen = 0;
 
   constructor(private readonly cloud: TestCloud) {}
 
   get engine() {
     return this.cloud.deployer.engine;
+  }
+
+  /** Deletes all stacks but the handler's. */
+  async deleteAll(): Promise<void> {
+    for (const { name } of this.engine.existing()) if (name !== 'Handlers') await this.delete(name);
   }
 
   /** The same services, and a deployer that knows only what this one saved. */

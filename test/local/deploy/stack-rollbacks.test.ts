@@ -7,9 +7,7 @@ let stacks: StackCloud;
 
 beforeAll(async () => {
   cloud = await startTestCloud();
-  stacks = new StackCloud(cloud);
-  cloud.services.logs.createGroup(TAKEN);
-  await stacks.deployHandler();
+  stacks = await StackCloud.withHandler(cloud);
 });
 
 beforeEach(() => stacks.forgetRequests());

@@ -1,7 +1,7 @@
 import {
   CreateChangeSetCommand, DescribeChangeSetCommand, DescribeEventsCommand, DescribeStackEventsCommand,
-  DescribeStackResourcesCommand, DescribeStacksCommand, GetTemplateCommand, GetTemplateSummaryCommand, ListChangeSetsCommand,
-  ListExportsCommand, ListStackResourcesCommand, ListStacksCommand,
+  DescribeStackResourcesCommand, DescribeStacksCommand, GetTemplateCommand, GetTemplateSummaryCommand,
+  ListChangeSetsCommand, ListExportsCommand, ListStackResourcesCommand, ListStacksCommand,
 } from '@aws-sdk/client-cloudformation';
 import { bodyOf, CloudFormationFixture } from './cloudformation-fixture';
 
