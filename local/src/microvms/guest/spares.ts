@@ -1,7 +1,7 @@
 import type { Guest } from './guest';
 import { startToReady } from './start-to-ready';
 import type { Clock } from '../../clock';
-import type { VersionRecord } from '../images/image-record';
+import { isActive, type VersionRecord } from '../images/image-record';
 import type { Machine } from '../machine/machine';
 import type { Machines } from '../machine/machines';
 
@@ -63,8 +63,8 @@ export class Spares {
   /** Starts a spare in the background, if there is none and the version can be run. */
   prepare(guest: Guest): void {
     const { version } = guest;
-    for (const other of this.#spares.keys()) if (!isRunnable(other)) this.#remove(other);
-    if (this.#closed || this.options.limit === 0 || !isRunnable(version) || this.#spares.has(version)) return;
+    for (const other of this.#spares.keys()) if (!isActive(other)) this.#remove(other);
+    if (this.#closed || this.options.limit === 0 || !isActive(version) || this.#spares.has(version)) return;
     const [oldest] = this.#spares.keys();
     if (this.#spares.size >= this.options.limit && oldest) this.#remove(oldest);
     const spare = new Spare();
@@ -164,10 +164,6 @@ class SpareOutput {
     this.#take = take;
     for (const line of this.#lines.splice(0)) take(line);
   }
-}
-
-function isRunnable({ state, status }: VersionRecord): boolean {
-  return state === 'SUCCESSFUL' && status === 'ACTIVE';
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

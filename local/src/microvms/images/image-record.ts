@@ -49,7 +49,8 @@ export function activeVersion(image: ImageRecord, imageVersion: string): Version
   return image.versions.find((version) => version.imageVersion === imageVersion && isActive(version));
 }
 
-function isActive({ state, status }: VersionRecord): boolean {
+/** RunMicrovm takes it. */
+export function isActive({ state, status }: VersionRecord): boolean {
   return state === 'SUCCESSFUL' && status === 'ACTIVE';
 }
 
