@@ -24,6 +24,8 @@ export class LocalClock implements Clock, Persistent {
   #pending = new Set<Pending>();
   #alarm?: NodeJS.Timeout;
   #onFired?: () => void;
+  /** Callbacks of timers that came due by themselves while the clock is advanced. */
+  #meanwhile?: Promise<void>[];
 
   /** How far this clock is ahead of the machine's, in milliseconds. */
   get offsetMs(): number {
@@ -60,17 +62,23 @@ export class LocalClock implements Clock, Persistent {
     return new Promise((resolve) => this.after(delayMs, resolve));
   }
 
-  /** Moves the clock forward; every timer on the way runs at its own time, in order, before this resolves. */
+  /** Moves the clock forward; every timer on the way runs at its own time, in order, and has ended before this resolves. */
   async advance(by: { hours?: number; minutes?: number; seconds?: number; ms?: number }): Promise<void> {
     const total = (by.hours ?? 0) * 3_600_000 + (by.minutes ?? 0) * 60_000 + (by.seconds ?? 0) * 1000 + (by.ms ?? 0);
     if (!(total >= 0)) throw new RangeError(`advance: ${JSON.stringify(by)} is not a time to move forward by`);
     const target = this.now() + total;
+    const outermost = this.#meanwhile === undefined;
+    const meanwhile = this.#meanwhile ??= [];
     for (let next = this.#next(); next && next.due <= target; next = this.#next()) {
       this.#offsetMs += Math.max(0, next.due - this.now());
       await this.#fire(next);
     }
     this.#offsetMs += Math.max(0, target - this.now());
     this.#setAlarm();
+    // A timer's callback that advances the clock itself must not wait for itself.
+    if (!outermost) return;
+    while (meanwhile.length > 0) await meanwhile.shift();
+    this.#meanwhile = undefined;
   }
 
   /** Forgets every timer. */
@@ -97,7 +105,10 @@ export class LocalClock implements Clock, Persistent {
     if (!next) return;
     const delay = Math.min(Math.max(0, next.due - this.now()), 2 ** 31 - 1);
     this.#alarm = setTimeout(() => {
-      for (let due = this.#next(); due && due.due <= this.now(); due = this.#next()) void this.#fire(due);
+      for (let due = this.#next(); due && due.due <= this.now(); due = this.#next()) {
+        const fired = this.#fire(due);
+        this.#meanwhile?.push(fired);
+      }
       this.#setAlarm();
     }, delay);
     this.#alarm.unref();

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type ContainerEngine, NAME_PREFIX, OWNER_LABEL, ownerLabel } from './container-engine';
 import { ContainerRelay } from './container-relay';
 import { referenceIn } from './image-reference';
@@ -10,6 +11,9 @@ import { ulimits } from './ulimits';
 import { CAPABILITIES } from '../machine/capabilities';
 import type { Machine, MachineSpec } from '../machine/machine';
 import { readLines } from '../machine/output-lines';
+
+/** The last lines of a guest are waited for this long. */
+const LAST_LINES_MS = 10_000;
 
 /** The engine's own failures exit with 125. */
 const NO_START = [126, 127];
@@ -39,6 +43,9 @@ class ContainerMachine implements Machine {
   readonly exited: Promise<number>;
   readonly #relay: ContainerRelay;
   readonly #ended = new EventEmitter();
+  /** Resolves once all that the guest wrote is told. */
+  #told?: Promise<unknown>;
+  #paused = false;
   #stopping?: Promise<void>;
 
   constructor(
@@ -60,7 +67,7 @@ class ContainerMachine implements Machine {
     // Reads from the beginning, so that no line is lost.
     const logs = this.engine.start(['logs', '--follow', this.name]);
     for (const stream of [logs.stdout, logs.stderr]) if (stream) readLines(stream, (line) => this.spec.onOutput(line));
-    logs.once('error', () => undefined);
+    this.#told = once(logs, 'close').catch(() => undefined);
     void this.#wait();
   }
 
@@ -74,10 +81,12 @@ class ContainerMachine implements Machine {
 
   async suspend(): Promise<void> {
     await this.engine.must(['pause', this.name]);
+    this.#paused = true;
   }
 
   async resume(): Promise<void> {
     await this.engine.must(['unpause', this.name]);
+    this.#paused = false;
   }
 
   stop(): Promise<void> {
@@ -86,9 +95,19 @@ class ContainerMachine implements Machine {
   }
 
   async #stop(): Promise<void> {
+    await this.#hearOut();
     await removeContainer(this.engine, this.name);
     await this.#relay.stop();
     await rm(this.spec.folder, { recursive: true, force: true });
+  }
+
+  /** Ends the guest and waits for its last lines, which are gone with the container. One that is paused has said all. */
+  async #hearOut(): Promise<void> {
+    if (!this.#told || this.#paused) return;
+    await this.engine.run(['kill', this.name]).catch(() => undefined);
+    const limit = new AbortController();
+    await Promise.race([this.#told, setTimeout(LAST_LINES_MS, undefined, { signal: limit.signal, ref: false })]);
+    limit.abort();
   }
 
   /** The exit code of the main process; nobody's if the container is gone before it could be read. */
