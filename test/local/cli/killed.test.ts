@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CreateMicrovmImageCommand, GetMicrovmCommand, GetMicrovmImageCommand, LambdaMicrovmsClient, ListMicrovmsCommand,
@@ -76,6 +78,11 @@ async function fill(ready: Ready): Promise<string> {
   return microvmId;
 }
 
+function stateOf(folder: string): string {
+  const path = join(folder, 'state.json');
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
 describeEachIsolation((isolation) => {
   // Where the state is does not hang on the isolation, so each way is tried once.
   const isKept = isolation === 'namespaces';
@@ -83,6 +90,8 @@ describeEachIsolation((isolation) => {
     const args = ['--isolation', isolation, ...(isKept ? ['--state', `${home.folder}/kept`] : [])];
     const first = await home.start(...args, '--app', synthesize(app));
     const microvmId = await fill(first.ready);
+    // The state is written a moment after what happened.
+    if (isKept) await eventually('the microVM in the state', () => stateOf(`${home.folder}/kept`).includes(microvmId));
     first.program.kill('SIGKILL');
     expect(await first.program.exit).toBe('SIGKILL');
 
