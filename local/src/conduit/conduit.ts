@@ -68,8 +68,8 @@ export class Conduit extends Duplex {
   }
 
   /**
-   * To be called when Node tells about a message whose body may go past Node; somebody has to call `passBody` or `dropBody` then. True: the
-   * conduit is of no use after this message.
+   * To be called when Node tells about a message whose body may go past Node; somebody has to call `passBody` then. True: the conduit
+   * is of no use after this message.
    */
   offerBody(message: IncomingMessage): boolean {
     if (!this.#judging) return false;
@@ -82,14 +82,11 @@ export class Conduit extends Duplex {
     return this.#body?.message === message;
   }
 
-  /** Passes a body that is here on with its framing, as fast as the other conduit takes it. */
-  passBody(message: IncomingMessage, sink: BodySink): void {
-    this.#passTo(message, sink);
-  }
-
-  /** Reads the rest of a body, if it is here, and drops it. */
-  dropBody(message: IncomingMessage): void {
-    this.#passTo(message, 'nowhere');
+  /** Passes a body that is here on with its framing, as fast as the other conduit takes it; to nowhere: reads and drops it. */
+  passBody(message: IncomingMessage, sink: BodySink | 'nowhere'): void {
+    if (this.#body?.message !== message) return;
+    this.#body.sink = sink;
+    this.#advance();
   }
 
   /** Emits `timeout` once nothing has moved for so long. 0: never. */
@@ -130,12 +127,6 @@ export class Conduit extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#socket.destroy();
     done(error);
-  }
-
-  #passTo(message: IncomingMessage, sink: BodySink | 'nowhere'): void {
-    if (this.#body?.message !== message) return;
-    this.#body.sink = sink;
-    this.#advance();
   }
 
   /** Passes on what was read, as far as somebody takes it. */

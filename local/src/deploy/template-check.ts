@@ -22,6 +22,7 @@ export function readTemplate(templateBody: string): Template {
   checkSections(value);
   checkCounts(value);
   refuseNull(value);
+  // What the checks above let through has the sections of a template; what is in them is looked at below.
   const template = value as unknown as Template;
   checkTransform(template);
   for (const [logicalId, resource] of Object.entries(template.Resources)) checkResource(logicalId, resource);

@@ -1,21 +1,17 @@
-import type { StackRecord } from '../../../local/src/deploy/stack-engine';
-import type { TestCloud } from '../test-cloud';
-import { startTestCloud } from '../test-cloud';
 import { group, StackCloud, statusesOf, TAKEN, thing } from './stack-cloud';
+import type { StackRecord } from '../../../local/src/deploy/stack-engine';
 
-let cloud: TestCloud;
 let stacks: StackCloud;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
-  stacks = await StackCloud.withHandler(cloud);
+  stacks = await StackCloud.withHandler();
 });
 
 beforeEach(() => stacks.forgetRequests());
 
 afterEach(() => stacks.deleteAll());
 
-afterAll(() => cloud.stop());
+afterAll(() => stacks.cloud.stop());
 
 const bad = (...DependsOn: string[]) => group(TAKEN, { DependsOn });
 const calls = () => stacks.requests().map((request) => {
@@ -111,7 +107,7 @@ test('masks what a resource keeps to itself in outputs and events, and hands it 
   const record = await stacks.create('Stack', { Thing: thing({ Answers }), Group: group({ 'Fn::GetAtt': ['Thing', 'Secret'] }) }, {
     Outputs: { Out: { Value: { 'Fn::Sub': 'x ${Thing.Secret}' } } },
   });
-  expect(cloud.services.logs.declaredGroups()).toContain('/hush');
+  expect(stacks.cloud.services.logs.declaredGroups()).toContain('/hush');
   expect(record.outputs).toEqual([{ key: 'Out', value: 'x ****' }]);
   expect(record.events.filter(({ logicalId }) => logicalId === 'Group').map(({ properties }) => properties)).toEqual(['{"LogGroupName":"****"}', '{"LogGroupName":"****"}']);
 });
@@ -124,7 +120,7 @@ test('masks them in exports, in functions of them and in stacks that import them
   expect(outputs.map(({ value }) => value)).toEqual(['****', '****']);
   expect(stacks.engine.exports()).toMatchObject([{ name: 'secret', value: '****' }]);
   const user = await stacks.create('User', { Group: group({ 'Fn::ImportValue': 'secret' }) }, { Outputs: { Seen: { Value: { 'Fn::ImportValue': 'secret' } } } });
-  expect(cloud.services.logs.declaredGroups()).toEqual(expect.arrayContaining(['quiet', '/hush-quiet']));
+  expect(stacks.cloud.services.logs.declaredGroups()).toEqual(expect.arrayContaining(['quiet', '/hush-quiet']));
   expect(user.outputs).toEqual([{ key: 'Seen', value: '****' }]);
   expect(JSON.stringify(user.events.map(({ properties }) => properties))).not.toContain('hush');
   await stacks.delete('User');
@@ -162,11 +158,11 @@ test('takes one answer, and none after the deadline', async () => {
   expect(stacks.lines()).toContain('answered 200 403');
   stacks.engine.create({ stackName: 'Late', templateBody: JSON.stringify({ Resources: { Late: thing({ Silent: 'Create', ServiceTimeout: '30' }) } }) });
   await stacks.written(/"LogicalResourceId":"Late"/);
-  await cloud.clock.advance({ seconds: 29 });
+  await stacks.cloud.clock.advance({ seconds: 29 });
   expect(stacks.stack('Late').status).toBe('CREATE_IN_PROGRESS');
   // Told while it is under way, not at its end.
-  expect(cloud.events.at(-1)).toMatchObject({ kind: 'resource', stackName: 'Late', logicalId: 'Late', status: 'CREATE_IN_PROGRESS' });
-  await cloud.clock.advance({ seconds: 2 });
+  expect(stacks.cloud.events.at(-1)).toMatchObject({ kind: 'resource', stackName: 'Late', logicalId: 'Late', status: 'CREATE_IN_PROGRESS' });
+  await stacks.cloud.clock.advance({ seconds: 2 });
   const record = await stacks.settled('Late');
   expect(reasonOf(record, 'Late')).toContain('did not receive a response from your Custom Resource within 30 seconds');
   expect(record.status).toBe('ROLLBACK_COMPLETE');

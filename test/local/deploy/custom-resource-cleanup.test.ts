@@ -1,20 +1,16 @@
-import type { TestCloud } from '../test-cloud';
-import { startTestCloud } from '../test-cloud';
 import { group, StackCloud, statusesOf, TAKEN, thing } from './stack-cloud';
 
-let cloud: TestCloud;
 let stacks: StackCloud;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
-  stacks = await StackCloud.withHandler(cloud);
+  stacks = await StackCloud.withHandler();
 });
 
 beforeEach(() => stacks.forgetRequests());
 
 afterEach(() => stacks.deleteAll());
 
-afterAll(() => cloud.stop());
+afterAll(() => stacks.cloud.stop());
 
 const bad = (...DependsOn: string[]) => group(TAKEN, { DependsOn });
 const calls = () => stacks.requests().map(({ RequestType, LogicalResourceId, PhysicalResourceId }) => {
@@ -55,7 +51,7 @@ test('lets go of an old id that could not be deleted in three attempts, and says
   expect(record.status).toBe('UPDATE_COMPLETE');
   const failed = { physicalId: 'one', reason: expect.stringContaining('no Delete today') };
   expect(record.events.filter(({ status }) => status === 'DELETE_FAILED')).toMatchObject([failed, failed, failed]);
-  expect(cloud.events).toContainEqual({ kind: 'warning', message: expect.stringMatching(/stack Stack: Thing \(Custom::Thing, one\) .* could not be deleted/) });
+  expect(stacks.cloud.events).toContainEqual({ kind: 'warning', message: expect.stringMatching(/stack Stack: Thing \(Custom::Thing, one\) .* could not be deleted/) });
   expect((await stacks.delete('Stack')).status).toBe('DELETE_COMPLETE');
   expect(calls().slice(2).map(([, , physicalId]) => physicalId)).toEqual(['one', 'one', 'one', 'two']);
 });
@@ -74,16 +70,16 @@ test('fails an update and a deletion without an answer in time, too', async () =
   await stacks.create('Stack', { Thing: thing({ ...inTime, N: 1 }) });
   stacks.engine.update({ stackName: 'Stack', templateBody: JSON.stringify({ Resources: { Thing: thing({ ...inTime, Silent: 'Update' }) } }) });
   await stacks.asked(2);
-  await cloud.clock.advance({ seconds: 61 });
+  await stacks.cloud.clock.advance({ seconds: 61 });
   expect((await stacks.settled('Stack')).status).toBe('UPDATE_ROLLBACK_COMPLETE');
   await stacks.update('Stack', { Thing: thing({ ...inTime, Silent: 'Delete' }) });
   stacks.engine.delete('Stack');
   await stacks.asked(5);
-  await cloud.clock.advance({ seconds: 61 });
+  await stacks.cloud.clock.advance({ seconds: 61 });
   const record = await stacks.settled('Stack');
   expect(record).toMatchObject({ status: 'DELETE_FAILED', statusReason: 'The following resource(s) failed to delete: [Thing]. ' });
   expect(record.events.filter(({ reason }) => reason?.includes('did not receive a response')).map(({ status }) => status)).toEqual(['UPDATE_FAILED', 'DELETE_FAILED']);
-  await cloud.deployer.engine.settled('Stack');
+  await stacks.cloud.deployer.engine.settled('Stack');
   expect(stacks.stack('Stack').resources).toMatchObject([{ physicalId: 'thing-Thing', status: 'DELETE_FAILED' }]);
   expect((await stacks.delete('Stack', { retain: ['Thing'] })).status).toBe('DELETE_COMPLETE');
 });

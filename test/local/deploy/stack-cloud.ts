@@ -1,6 +1,6 @@
 import { Deployer } from '../../../local/src/deploy/deployer';
 import type { StackRecord } from '../../../local/src/deploy/stack-engine';
-import type { TestCloud } from '../test-cloud';
+import { startTestCloud, type TestCloud } from '../test-cloud';
 import { until } from './until';
 
 type Resources = Record<string, object>;
@@ -27,7 +27,8 @@ exports.handler = async (event) => {
 /** Templates and what becomes of them, through the door that the CloudFormation API uses. */
 export class StackCloud {
   /** With the handler, and with a log group that a stack cannot create once more. */
-  static async withHandler(cloud: TestCloud): Promise<StackCloud> {
+  static async withHandler(): Promise<StackCloud> {
+    const cloud = await startTestCloud();
     const stacks = new StackCloud(cloud);
     cloud.services.logs.createGroup(TAKEN);
     await stacks.deployHandler();
@@ -36,7 +37,7 @@ export class StackCloud {
 
   #seen = 0;
 
-  constructor(private readonly cloud: TestCloud) {}
+  constructor(readonly cloud: TestCloud) {}
 
   get engine() {
     return this.cloud.deployer.engine;

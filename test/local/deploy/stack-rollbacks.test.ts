@@ -1,20 +1,16 @@
-import type { TestCloud } from '../test-cloud';
-import { startTestCloud } from '../test-cloud';
 import { group, StackCloud, TAKEN, template, thing } from './stack-cloud';
 
-let cloud: TestCloud;
 let stacks: StackCloud;
 
 beforeAll(async () => {
-  cloud = await startTestCloud();
-  stacks = await StackCloud.withHandler(cloud);
+  stacks = await StackCloud.withHandler();
 });
 
 beforeEach(() => stacks.forgetRequests());
 
-afterAll(() => cloud.stop());
+afterAll(() => stacks.cloud.stop());
 
-const groups = () => cloud.services.logs.declaredGroups().filter((name) => name !== TAKEN);
+const groups = () => stacks.cloud.services.logs.declaredGroups().filter((name) => name !== TAKEN);
 const bad = (...DependsOn: string[]) => group(TAKEN, { DependsOn });
 const exporting = { Outputs: { Out: { Value: 'x', Export: { Name: 'shared' } } } };
 
@@ -24,7 +20,7 @@ test('takes the policies of resources that nothing was done to back with the res
   expect((await stacks.update('Stack', { ...swapped, Bad: bad('Retained', 'Deleted') })).status).toBe('UPDATE_ROLLBACK_COMPLETE');
   await stacks.delete('Stack');
   expect(groups()).toEqual(['/retained']);
-  cloud.services.logs.deleteGroup('/retained');
+  stacks.cloud.services.logs.deleteGroup('/retained');
 });
 
 test('holds what a stack imports from the beginning of its creation, not only from its end', async () => {
@@ -33,7 +29,7 @@ test('holds what a stack imports from the beginning of its creation, not only fr
   stacks.engine.create({ stackName: 'Consumer', templateBody: template({ Thing: thing({ Silent: 'Create', ServiceTimeout: 60 }) }, { Outputs }) });
   await stacks.asked(1);
   expect(await stacks.delete('Producer')).toMatchObject({ status: 'DELETE_FAILED', statusReason: expect.stringContaining('in use by Consumer') });
-  await cloud.clock.advance({ seconds: 61 });
+  await stacks.cloud.clock.advance({ seconds: 61 });
   expect((await stacks.settled('Consumer')).status).toBe('ROLLBACK_COMPLETE');
   expect((await stacks.delete('Producer')).status).toBe('DELETE_COMPLETE');
   await stacks.delete('Consumer');
@@ -47,17 +43,17 @@ test('fails to import from a stack that is being deleted', async () => {
   const record = await stacks.create('Consumer', { Group: group({ 'Fn::ImportValue': 'shared' }) });
   expect(record.events[1].reason).toBe('No export named shared found. Rollback requested by user.');
   await stacks.delete('Consumer');
-  await cloud.clock.advance({ seconds: 61 });
+  await stacks.cloud.clock.advance({ seconds: 61 });
   expect((await stacks.settled(id)).status).toBe('DELETE_FAILED');
   expect((await stacks.delete('Producer', { retain: ['Thing'] })).status).toBe('DELETE_COMPLETE');
 });
 
 test.each([
-  ['a rule', { Type: 'AWS::Events::Rule', Properties: { Name: 'taken', ScheduleExpression: 'rate(1 minute)' } }, 'taken already exists', () => cloud.services.schedules.rules()],
-  ['a managed policy', { Type: 'AWS::IAM::ManagedPolicy', Properties: { ManagedPolicyName: 'taken', PolicyDocument: {} } }, 'A policy called taken already exists', () => cloud.services.iam.managedPolicies()],
-  ['a bucket policy', { Type: 'AWS::S3::BucketPolicy', Properties: { Bucket: 'shared', PolicyDocument: {} } }, 'The bucket policy already exists on bucket shared', () => [cloud.services.buckets.bucket('shared').policy].filter(Boolean)],
+  ['a rule', { Type: 'AWS::Events::Rule', Properties: { Name: 'taken', ScheduleExpression: 'rate(1 minute)' } }, 'taken already exists', () => stacks.cloud.services.schedules.rules()],
+  ['a managed policy', { Type: 'AWS::IAM::ManagedPolicy', Properties: { ManagedPolicyName: 'taken', PolicyDocument: {} } }, 'A policy called taken already exists', () => stacks.cloud.services.iam.managedPolicies()],
+  ['a bucket policy', { Type: 'AWS::S3::BucketPolicy', Properties: { Bucket: 'shared', PolicyDocument: {} } }, 'The bucket policy already exists on bucket shared', () => [stacks.cloud.services.buckets.bucket('shared').policy].filter(Boolean)],
 ])('fails to make %s where there is one, and leaves that one alone', async (_, resource, reason, those) => {
-  if (!cloud.services.buckets.hasBucket('shared')) cloud.services.buckets.createBucket('shared');
+  if (!stacks.cloud.services.buckets.hasBucket('shared')) stacks.cloud.services.buckets.createBucket('shared');
   await stacks.create('Stack', { One: resource });
   const record = await stacks.create('Other', { Two: resource });
   expect(record.status).toBe('ROLLBACK_COMPLETE');
@@ -69,10 +65,8 @@ test.each([
 });
 
 test('breaks off a rollback on the way: no event, and the next start deletes all that there is', async () => {
-  const own = await startTestCloud();
-  const ended = new StackCloud(own);
-  own.services.logs.createGroup(TAKEN);
-  await ended.deployHandler();
+  const ended = await StackCloud.withHandler();
+  const { cloud: own } = ended;
   await ended.create('Stack', { Group: group('/one'), Thing: thing({ Silent: 'Update' }, { DependsOn: 'Group' }) });
   ended.engine.update({ stackName: 'Stack', templateBody: template({ Group: group('/two'), Thing: thing({ N: 2 }, { DependsOn: 'Group' }), Bad: bad('Thing') }) });
   await ended.asked(3);

@@ -13,7 +13,7 @@ export function offerRequestBody(request: IncomingMessage, response: ServerRespo
   const conduit: Duplex = request.socket;
   if (!(conduit instanceof Conduit)) return;
   if (conduit.offerBody(request)) response.shouldKeepAlive = false;
-  response.once('close', () => conduit.dropBody(request));
+  response.once('close', () => conduit.passBody(request, 'nowhere'));
 }
 
 /** To be called when the answer comes. The body may go to the client with the framing that it has. */
