@@ -7,10 +7,12 @@ export const POOL_CONFIGURATION_VARIABLE = 'POOL_CONFIGURATION';
 export const POOL_VARIABLE = 'SANDBOX_POOL';
 
 export interface PoolConfiguration {
+  /** What the pool's metrics carry as their dimension. */
+  readonly poolName: string;
   readonly tableName: string;
   readonly imageArn: string;
-  /** Exact version that new sandboxes run. */
-  readonly imageVersion: string;
+  /** Exact version that new sandboxes run, or null: the image's current one, looked up when a sandbox is started. */
+  readonly imageVersion: string | null;
   /** Port of our daemon, or null for an image without our runtime. */
   readonly daemonPort: number | null;
   /** Never opened by a token, or null if the image has no hooks. */
@@ -36,3 +38,29 @@ export const POOL_TABLE = {
 
 /** The allocator works on one request for at most this long; the keeper takes a launch that is older for abandoned. */
 export const ALLOCATOR_TIMEOUT_SECONDS = 60;
+
+/** Metrics of a pool, in the dimension `PoolName`. */
+export const POOL_METRICS = {
+  dimension: 'PoolName',
+  /** Sandboxes that were created. */
+  created: 'SandboxesCreated',
+  /** Milliseconds that the allocator took for one of them. */
+  createDuration: 'SandboxCreateDuration',
+  /** Creations that were refused or failed, whatever the reason. */
+  createFailed: 'SandboxCreateFailed',
+  /** Creations refused because `maxSandboxes` of them live. */
+  exhausted: 'PoolExhausted',
+  /** Creations refused by a quota of the account. */
+  quotaExceeded: 'QuotaExceeded',
+  /** Sandboxes in the table that live, suspended ones included. Reported while there are any. */
+  live: 'SandboxesLive',
+  /** Sandboxes that the keeper ended because their lease did. */
+  expired: 'SandboxesExpired',
+  /** Launches that nobody completed, cleaned up by the keeper. */
+  abandoned: 'LaunchesAbandoned',
+  /** Sandboxes that a pass of the keeper could not end. */
+  reapFailed: 'ReapFailed',
+} as const;
+
+/** The pool's custom resource: deleted with the pool, it makes the keeper end all that the pool started. */
+export const POOL_RESOURCE_TYPE = 'Custom::MicrovmSandboxPool';
