@@ -83,9 +83,6 @@ export interface RebuildEvent {
   readonly eventId: string;
 }
 
-/** Namespace of all metrics. */
-export const METRIC_NAMESPACE = 'CdkMicrovmSandbox';
-
 /** Metrics of an image, in the dimension `ImageName`. */
 export const IMAGE_METRICS = {
   dimension: 'ImageName',
