@@ -97,7 +97,10 @@ describe('ImageSource.bucket with a version', () => {
     const { stack, properties } = versioned('v1');
 
     expect(properties()).toMatchObject({
-      SourceBucket: 'theirs', SourceKey: 'app.zip', SourceObjectVersion: 'v1', ArtifactBucket: '<MicrovmSandboxArtifacts>',
+      SourceBucket: 'theirs',
+      SourceKey: 'app.zip',
+      SourceObjectVersion: 'v1',
+      ArtifactBucket: '<MicrovmSandboxArtifacts>',
       ArtifactKey: expect.stringMatching(/^mine\/[0-9a-f]{64}\.zip$/),
     });
     expect(granted(stack, BUILDER, 's3:GetObjectVersion')).toEqual(['arn:aws:s3:::theirs/app.zip']);

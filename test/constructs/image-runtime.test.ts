@@ -114,7 +114,7 @@ describe('a command of the Dockerfile, which is not started,', () => {
 describe('the set-up in the image', () => {
   /** Runs the script on tables of its own; chown only notes, as it may not be root's. */
   function setUp(passwd: string, group: string, node?: string) {
-    const root = directoryWith({ 'etc/passwd': passwd, 'etc/group': group, 'bin/chown': `#!/bin/bash\necho "$@" >> ROOT/chown\n`, 'chown': '' });
+    const root = directoryWith({ 'etc/passwd': passwd, 'etc/group': group, 'bin/chown': '#!/bin/bash\necho "$@" >> ROOT/chown\n', 'chown': '' });
     mkdirSync(join(root, 'home'));
     if (node !== undefined) mkdirSync(join(root, 'opt/microvm-sandbox'), { recursive: true });
     if (node !== undefined) writeFileSync(join(root, 'opt/microvm-sandbox/node'), node, { mode: 0o755 });

@@ -31,8 +31,8 @@ writeFileSync('text', 'text'); readFileSync('text');
 const LINES: Readonly<Record<string, string>> = {
   files: 'mkdir a && echo text > a/b && cp a/b c && cat a/b && ls -la / && grep -r text . && find . | sort | head && sed s/t/x/ c && rm -r a',
   git: `git init -q . && echo text > a && git add a && ${GIT} commit -qm warm-up && git status -s && git log -1 && echo more >> a && git diff`,
-  python: `python3 -B -c "$CODE"`,
-  node: `node --eval "$CODE"`,
+  python: 'python3 -B -c "$CODE"',
+  node: 'node --eval "$CODE"',
   tar: 'mkdir a b && echo text > a/c && tar -czf d.tgz a && tar -xzf d.tgz -C b && gzip -dc d.tgz > e && cat b/a/c',
   search: 'echo text > a && rg text .',
 };
