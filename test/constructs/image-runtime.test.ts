@@ -5,6 +5,8 @@ import type { App } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { directoryWith } from './directories';
 import { newStack, propertiesOf } from './synthesized';
+import { assembleImage } from '../../local/src/microvms/build/assemble-image';
+import { BuildLog } from '../../local/src/microvms/build/build-log';
 import { SET_UP_SCRIPT } from '../../src/private/set-up-script';
 import { shippedAsset } from '../../src/private/shipped-assets';
 import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
@@ -21,6 +23,7 @@ function imageOf(files: Record<string, string>, options: DirectorySourceOptions 
     image,
     path,
     key,
+    context,
     files: () => readdirSync(context, { recursive: true }).map(String).sort(),
     read: (file: string) => readFileSync(join(context, file), 'utf8'),
   };
@@ -64,6 +67,21 @@ describe('the sandbox runtime in an image of the user', () => {
   test.each(['.dockerignore', 'Dockerfile.dockerignore'])('is not lost to a %s that leaves everything out', (name) => {
     const { read } = imageOf({ Dockerfile: 'FROM scratch', [name]: '*\n!app' });
     expect(read(name)).toBe('*\n!app\n!.microvm-sandbox\n!.microvm-sandbox/**\n');
+  });
+
+  test('is put together by the local cloud without an engine, where this machine\'s own Node runs it', async () => {
+    const { context } = imageOf({
+      'Dockerfile': 'FROM debian:12-slim AS build\nRUN make\nFROM debian:12-slim\nCOPY app /app\nENTRYPOINT ["/start"]\nCMD ["me"]',
+      'app/a.txt': 'a',
+      '.dockerignore': '*\n!app',
+    });
+    const { layout, rootfs } = await assembleImage({
+      context, folder: directoryWith({}), log: new BuildLog(), run: 'it is not run here',
+    });
+
+    expect(layout).toMatchObject({ command: ['/bin/bash', '/opt/microvm-sandbox/init.sh'], workingDirectory: '/workspace', user: 'root' });
+    expect(readdirSync(join(rootfs, 'opt/microvm-sandbox'))).toEqual(expect.arrayContaining(['daemon.js', 'init.sh', 'set-up.sh']));
+    expect(readFileSync(join(rootfs, 'app/a.txt'), 'utf8')).toBe('a');
   });
 
   test('is another artifact than the directory without it, and the same for the same', () => {
