@@ -1,3 +1,4 @@
+import type { Stack } from 'aws-cdk-lib';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -99,9 +100,12 @@ test('fails on one image more than fit', () => {
     .toThrow(/a stack has room for 10 images.*another stack \[at Stack\/OneMore\]/);
 });
 
-test('images with a key share a bucket and a builder of their own, and what has no key keeps its ids', () => {
+test.each([
+  ['a key', (stack: Stack) => new kms.Key(stack, 'Key')],
+  ['a bare key', (stack: Stack) => new kms.CfnKey(stack, 'Key', { keyPolicy: { Version: '2012-10-17', Statement: [] } })],
+])('images with %s share a bucket and a builder of their own, and what has no key keeps its ids', (_, keyIn) => {
   const stack = newStack();
-  const encryptionKey = new kms.Key(stack, 'Key');
+  const encryptionKey = keyIn(stack);
   for (const id of ['One', 'Two']) new SandboxImage(stack, id, { source, encryptionKey });
   new SandboxImage(stack, 'Plain', { source });
   const buckets = Object.keys(Template.fromStack(stack).findResources('AWS::S3::Bucket')).map((id) => id.slice(0, -8));
