@@ -31,7 +31,8 @@ describe('what the platform needs to assume a role', () => {
   ];
   const trustOf = (stack: Stack, id: string) => resourcesOf(stack, 'AWS::IAM::Role').map(({ Properties }) => readable(Properties))
     .filter((properties) => JSON.stringify(properties).includes(id))
-    .map((properties) => (properties as { AssumeRolePolicyDocument: { Statement: unknown } }).AssumeRolePolicyDocument.Statement);
+    .map((properties) => properties as { AssumeRolePolicyDocument: { Statement: unknown } })
+    .map(({ AssumeRolePolicyDocument }) => AssumeRolePolicyDocument.Statement);
   const statement = (Condition: unknown) => [[{
     Effect: 'Allow',
     Principal: { Service: 'lambda.amazonaws.com' },
