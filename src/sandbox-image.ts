@@ -1,25 +1,38 @@
 import type { IResource } from 'aws-cdk-lib';
-import { ArnFormat, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import { RemovalPolicy, Resource, Tokenization } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as events from 'aws-cdk-lib/aws-events';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { BUILD_LOG_GROUP_PREFIX, IMAGE_ATTRIBUTES } from './contract/image';
-import type { ImageHooks } from './image-hooks';
+import { BaseImage } from './base-image';
+import { IMAGE_ATTRIBUTES, IMAGE_METRICS } from './contract/image';
+import { METRIC_NAMESPACE } from './contract/metrics';
 import { ImageSource } from './image-source';
 import { MemorySize } from './memory-size';
-import { artifactBucketOf } from './private/artifact-bucket';
-import type { BoundSource } from './private/bound-source';
-import { createBuildRole } from './private/build-role';
-import { checkEnvironment } from './private/check-environment';
-import { checkImageName, defaultImageName } from './private/image-name';
+import { OsCapabilities } from './os-capabilities';
+import type { Artifact } from './private/bound-source';
+import { allowArtifactsOf, createBuildRole } from './private/build-role';
+import { resolveKey } from './private/encryption';
+import { ImageBuilderProvider } from './private/image-builder-provider';
+import { grantBuildOf } from './private/image-grants';
+import { defaultImageName } from './private/image-name';
 import { ImageResource } from './private/image-resource';
+import { artifactBucketFor, createBuildLogs } from './private/image-surroundings';
+import { ImportedImage } from './private/imported-image';
+import { injectedProps } from './private/injected-props';
+import { baseImageArn, imageArn } from './private/microvm-arns';
+import { RebuildSchedule } from './private/rebuild-schedule';
 import { hookPort, renderHooks } from './private/render-hooks';
+import { RolePrincipal } from './private/role-principal';
+import { checkAttributes, checkImageProps, hooksOf, retainVersionsOf } from './private/validate-image';
+import type { SandboxImageProps } from './sandbox-image-props';
 import { SandboxNetwork } from './sandbox-network';
-import { ValidationError } from './validation-error';
 
-/** An image that sandboxes start from. */
-export interface ISandboxImage extends IResource {
+/** An image that sandboxes start from. AWS's own `IMicrovmImageRef` becomes one with `SandboxImage.fromMicrovmImage`. */
+export interface ISandboxImage extends IResource, lambda.IMicrovmImageRef {
   /**
    * ARN of the image, without a version.
    * @attribute
@@ -33,10 +46,16 @@ export interface ISandboxImage extends IResource {
   readonly imageName: string;
 
   /**
-   * The exact version to run, like `3.0`.
+   * The exact version to run, like `3.0`. Of an image that was imported without one it fails to be read.
    * @attribute
    */
   readonly imageVersion: string;
+
+  /**
+   * Whether `imageVersion` is exact. Otherwise pools follow the image: they look its current version up when they start a sandbox, by the
+   * tag `cdk-microvm-sandbox:current` or, without it, as the newest that is active.
+   */
+  readonly versionPinned: boolean;
 
   /** Port of the sandbox runtime inside of the image; undefined for an image without it. */
   readonly daemonPort?: number;
@@ -45,214 +64,209 @@ export interface ISandboxImage extends IResource {
   readonly hookPort?: number;
 }
 
-/** An image that exists already. */
-export interface SandboxImageAttributes {
-  /** ARN of the image, without a version. */
-  readonly imageArn: string;
-
-  /** The exact version to run, like `3.0`. */
-  readonly imageVersion: string;
+/** What is to be known of an image that was made elsewhere. */
+export interface MicrovmImageOptions {
+  /**
+   * The exact version to run, like `3.0`.
+   *
+   * @default - pools follow the image: they look its current version up when they start a sandbox
+   */
+  readonly imageVersion?: string;
 
   /**
-   * Port of the sandbox runtime inside of the image: 8080 if it was built from `ImageSource.sandbox()`.
+   * Port of the sandbox runtime inside of the image: 8080 if it was built with our runtime.
    *
    * @default - the image has no sandbox runtime: no commands and no files, only its own ports
    */
   readonly daemonPort?: number;
 
   /**
-   * Port that answers the platform's hooks: 9000 if it was built from `ImageSource.sandbox()`. A token that covers it would let its
-   * holder call the hooks, so name it.
+   * Port that answers the platform's hooks: 9000 if it was built with our runtime. A token that covers it would let its holder call the
+   * hooks, so name it.
    *
    * @default - the image has no hooks
    */
   readonly hookPort?: number;
 }
 
-/** What to build, and how. */
-export interface SandboxImageProps {
-  /**
-   * What the image is built from.
-   *
-   * @default ImageSource.sandbox()
-   */
-  readonly source?: ImageSource;
-
-  /**
-   * Name of the image: 1–64 letters, digits, `-` and `_`, unique in the account and Region. Changing it replaces the image.
-   *
-   * @default - from the stack's name and the construct's path
-   */
-  readonly imageName?: string;
-
-  /**
-   * Memory of each microVM, and with it its vCPUs, disk and price.
-   *
-   * @default MemorySize.MIB_2048
-   */
-  readonly memory?: MemorySize;
-
-  /**
-   * Hooks that your own image answers. Not for `ImageSource.sandbox()`, which brings its own.
-   *
-   * @default - none
-   */
-  readonly hooks?: ImageHooks;
-
-  /**
-   * Environment variables, at most 50, values of at most 4096 characters. They are baked into the snapshot that all sandboxes share:
-   * never a place for secrets.
-   *
-   * @default - none
-   */
-  readonly environment?: { [name: string]: string };
-
-  /**
-   * Description of the image.
-   *
-   * @default - none
-   */
-  readonly description?: string;
-
-  /**
-   * What the build can reach. Sandboxes do not inherit it: their network is the pool's.
-   *
-   * @default SandboxNetwork.internet()
-   */
-  readonly network?: SandboxNetwork;
-
-  /**
-   * Bucket that the build reads its context from, in the stack's Region. The image keeps its objects below its name and deletes them
-   * when it goes.
-   *
-   * @default - a bucket that all images of the stack share; what lies in it expires after 30 days
-   */
-  readonly artifactBucket?: s3.IBucket;
-
-  /**
-   * Role of the build; code in the Dockerfile and the build hooks can use it. It must trust `lambda.amazonaws.com` with `sts:AssumeRole`
-   * and `sts:TagSession`. The rights to read the artifact and to write the build log are added to it.
-   *
-   * @default - a new role with just these rights
-   */
-  readonly buildRole?: iam.IRole;
-
-  /**
-   * How long the build log is kept, in the log group `/aws/lambda-microvms/<image name>`.
-   *
-   * @default RetentionDays.TWO_WEEKS
-   */
-  readonly logRetention?: logs.RetentionDays;
-
-  /**
-   * What becomes of the image and its build log when they leave the stack. A retained image keeps its artifact bucket.
-   *
-   * @default RemovalPolicy.DESTROY
-   */
-  readonly removalPolicy?: RemovalPolicy;
+/** An image that exists already. */
+export interface SandboxImageAttributes extends MicrovmImageOptions {
+  /** ARN of the image, without a version. */
+  readonly imageArn: string;
 }
 
 /**
  * An image: built and snapshotted by the platform during the deployment, which fails with the build's own reason if it fails.
  *
- * A change of anything but the name builds a new version; the deployment waits for it, some minutes. A stack has room for six images.
+ * A change of anything but name, tags and `retainVersions` builds a new version; the deployment waits for it, some minutes. A stack has
+ * room for ten images with the same `encryptionKey`.
  *
  * @resource Custom::MicrovmSandboxImage
  */
 export class SandboxImage extends Resource implements ISandboxImage {
+  /** Names the construct to property injectors. */
+  public static readonly PROPERTY_INJECTION_ID: string = 'cdk-microvm-sandbox.SandboxImage';
+
   /** Use an image that exists already, whoever built it. */
   public static fromSandboxImageAttributes(scope: Construct, id: string, attrs: SandboxImageAttributes): ISandboxImage {
-    validateAttributes(scope, attrs);
-    class Import extends Resource implements ISandboxImage {
-      public readonly imageArn = attrs.imageArn;
-      public readonly imageVersion = attrs.imageVersion;
-      public readonly imageName = Stack.of(this).splitArn(attrs.imageArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? '';
-      public readonly daemonPort = attrs.daemonPort;
-      public readonly hookPort = attrs.hookPort;
-    }
-    return new Import(scope, id, { environmentFromArn: attrs.imageArn });
+    checkAttributes(scope, attrs);
+    return new ImportedImage(scope, id, attrs);
+  }
+
+  /**
+   * Use an image of AWS's own resource, such as a `lambda.CfnMicrovmImage`. Without a version pools follow it: CloudFormation builds a new one
+   * with each change, and knows its number only afterwards.
+   */
+  public static fromMicrovmImage(
+    scope: Construct, id: string, image: lambda.IMicrovmImageRef, options: MicrovmImageOptions = {},
+  ): ISandboxImage {
+    return SandboxImage.fromSandboxImageAttributes(scope, id, { ...options, imageArn: image.microvmImageRef.imageArn });
   }
 
   public readonly imageArn: string;
   public readonly imageName: string;
   public readonly imageVersion: string;
+  public readonly versionPinned: boolean;
   public readonly daemonPort?: number;
   public readonly hookPort?: number;
+
+  /**
+   * Version of the base image that `imageVersion` was built on: a bare whole number like `1`.
+   * @attribute
+   */
+  public readonly baseImageVersion: string;
+
+  /**
+   * What the service says of that base image at the deployment: `AVAILABLE`, `DEPRECATED`, `EXPIRING`, `EXPIRED`, `RECALLED`, or `UNKNOWN` if it
+   * did not answer.
+   * @attribute
+   */
+  public readonly baseImageStatus: string;
+
   /** Where the build reads its context from. */
   public readonly artifactBucket: s3.IBucket;
   /** What the build runs as. */
-  public readonly buildRole: iam.IRole;
+  public readonly buildRole: iam.IRoleRef;
   /** Where the build log goes. */
   public readonly logGroup: logs.ILogGroup;
 
+  private readonly provider: ImageBuilderProvider;
+  private readonly buildPrincipal: RolePrincipal;
+  private readonly resource: ImageResource;
+  private readonly egressConnectorArns: string[];
+
   constructor(scope: Construct, id: string, props: SandboxImageProps = {}) {
     super(scope, id);
-    this.imageName = props.imageName ?? defaultImageName(this);
-    validateProps(this, props);
+    const injected = injectedProps({ scope, id, uniqueId: SandboxImage.PROPERTY_INJECTION_ID }, props);
+    this.imageName = injected.imageName ?? defaultImageName(this);
+    checkImageProps(this, injected);
 
-    const source = (props.source ?? ImageSource.sandbox())._bind(this);
-    const hooks = hooksOf(this, source, props);
+    const source = (injected.source ?? ImageSource.sandbox())._bind(this);
+    const hooks = hooksOf(this, source, injected);
+    const key = injected.encryptionKey && resolveKey(this, injected.encryptionKey);
+    this.provider = ImageBuilderProvider.of(this, key);
     this.daemonPort = source.daemonPort;
     this.hookPort = hooks && hookPort(hooks);
-    this.artifactBucket = props.artifactBucket ?? sharedBucket(this, props);
-    this.logGroup = createLogGroup(this, props);
-    this.buildRole = props.buildRole ?? createBuildRole(this, 'BuildRole');
+    this.versionPinned = injected.rebuildOnNewBase === undefined;
+    this.artifactBucket = artifactBucketFor(this, { ...injected, artifact: source.artifact, key });
+    this.logGroup = createBuildLogs(this, this.imageName, { ...injected, key });
+    this.buildRole = injected.buildRole ?? createBuildRole(this, 'BuildRole', injected.trustCondition);
+    this.buildPrincipal = new RolePrincipal(this, this.buildRole);
+    this.egressConnectorArns = (injected.network ?? SandboxNetwork.internet())._bind(this).egressConnectorArns;
 
-    const resource = new ImageResource(this, 'Resource', {
+    this.resource = new ImageResource(this, 'Resource', {
+      provider: this.provider,
       imageName: this.imageName,
-      description: props.description,
-      source: source.asset,
+      description: injected.description,
+      baseImageVersion: (injected.baseImage ?? BaseImage.AL2023_1)._render(this),
+      artifact: source.artifact,
       artifactBucket: this.artifactBucket,
       buildRole: this.buildRole,
+      buildPrincipal: this.buildPrincipal,
       logGroup: this.logGroup,
-      memory: props.memory ?? MemorySize.MIB_2048,
-      egressConnectorArns: (props.network ?? SandboxNetwork.internet())._bind(this).egressConnectorArns,
-      environment: props.environment ?? {},
+      memoryMib: (injected.memory ?? MemorySize.MIB_2048)._render(),
+      egressConnectorArns: this.egressConnectorArns,
+      environment: injected.environment ?? {},
       hooks: hooks && renderHooks(this, hooks),
-      removalPolicy: props.removalPolicy ?? RemovalPolicy.DESTROY,
+      osCapabilities: injected.osCapabilities === OsCapabilities.ALL ? ['ALL'] : [],
+      retainVersions: Tokenization.stringifyNumber(retainVersionsOf(injected)),
+      removalPolicy: injected.removalPolicy ?? RemovalPolicy.DESTROY,
     });
-    this.imageArn = resource.getAttString(IMAGE_ATTRIBUTES.imageArn);
-    this.imageVersion = resource.getAttString(IMAGE_ATTRIBUTES.imageVersion);
+    this.warnOfBuildRole();
+    this.imageArn = this.resource.getAttString(IMAGE_ATTRIBUTES.imageArn);
+    this.imageVersion = this.resource.getAttString(IMAGE_ATTRIBUTES.imageVersion);
+    this.baseImageVersion = this.resource.getAttString(IMAGE_ATTRIBUTES.baseImageVersion);
+    this.baseImageStatus = this.resource.getAttString(IMAGE_ATTRIBUTES.baseImageStatus);
+    if (injected.rebuildOnNewBase !== undefined) this.rebuildOn(injected.rebuildOnNewBase, source.artifact, injected);
   }
-}
 
-function validateAttributes(scope: Construct, { imageArn, imageVersion }: SandboxImageAttributes): void {
-  // With a slash instead of the colon the service answers "access denied", which looks like a fault of the policy.
-  if (!Token.isUnresolved(imageArn) && !/^arn:[^:]+:lambda:[^:]*:[^:]*:microvm-image:[a-zA-Z0-9_-]+$/.test(imageArn)) {
-    throw new ValidationError(
-      `imageArn: '${imageArn}' is not the ARN of an image; it looks like arn:aws:lambda:<region>:<account>:microvm-image:<name>`, scope,
-    );
+  /** ARN and version of the image for AWS's own constructs. */
+  public get microvmImageRef(): lambda.MicrovmImageReference {
+    return { imageArn: this.imageArn };
   }
-  if (!Token.isUnresolved(imageVersion) && !/^\d+\.\d+$/.test(imageVersion)) {
-    throw new ValidationError(`imageVersion: '${imageVersion}' is not an exact version; it looks like 3.0`, scope);
+
+  /**
+   * Allows to build new versions of this image outside of CloudFormation, as a pipeline does: to put an artifact below the image's prefix, to
+   * build it as the build role, to read the build log, and to name the version that following pools start. The build role may then read every
+   * artifact of the image.
+   *
+   * The next deployment that changes the image builds from the template again.
+   */
+  public grantBuild(grantee: iam.IGrantable): iam.Grant {
+    const { artifactBucket, buildPrincipal, egressConnectorArns, resource } = this;
+    allowArtifactsOf(buildPrincipal, artifactBucket, resource.artifactPattern);
+    this.warnOfBuildRole();
+    return grantBuildOf(grantee, {
+      image: this,
+      imageArn: imageArn(this, this.imageName),
+      artifactPattern: resource.artifactPattern,
+      egressConnectorArns,
+    });
   }
-}
 
-function validateProps(image: SandboxImage, props: SandboxImageProps): void {
-  checkImageName(image, image.imageName);
-  checkEnvironment(image, props.environment ?? {});
-}
-
-function hooksOf(image: SandboxImage, source: BoundSource, props: SandboxImageProps): ImageHooks | undefined {
-  if (source.hooks !== undefined && props.hooks !== undefined) {
-    throw new ValidationError('hooks: ImageSource.sandbox() brings its own; leave hooks out', image);
+  /** Builds that failed, during a deployment or a rebuild: their sum over 5 minutes. */
+  public metricBuildFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(IMAGE_METRICS.buildFailed, { statistic: cloudwatch.Stats.SUM, ...props });
   }
-  return source.hooks ?? props.hooks;
-}
 
-function sharedBucket(image: SandboxImage, props: SandboxImageProps): s3.IBucket {
-  const bucket = artifactBucketOf(image);
-  // Nobody empties it for an image that stays, and a bucket with objects in it cannot be deleted.
-  const stays = (props.removalPolicy ?? RemovalPolicy.DESTROY) !== RemovalPolicy.DESTROY;
-  if (stays) bucket.applyRemovalPolicy(RemovalPolicy.RETAIN);
-  return bucket;
-}
+  /** Milliseconds from the request of a version to the version that can be run: their average over 5 minutes. */
+  public metricBuildDuration(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    const defaults = { statistic: cloudwatch.Stats.AVERAGE, unit: cloudwatch.Unit.MILLISECONDS };
+    return this.metric(IMAGE_METRICS.buildDuration, { ...defaults, ...props });
+  }
 
-// The service would make the group by itself, keep it for ever, and leave it behind.
-function createLogGroup(image: SandboxImage, props: SandboxImageProps): logs.LogGroup {
-  return new logs.LogGroup(image, 'BuildLogs', {
-    logGroupName: `${BUILD_LOG_GROUP_PREFIX}${image.imageName}`,
-    retention: props.logRetention ?? logs.RetentionDays.TWO_WEEKS,
-    removalPolicy: props.removalPolicy ?? RemovalPolicy.DESTROY,
-  });
+  /**
+   * 1 each time a deployment or the schedule of `rebuildOnNewBase` finds that the image is built on a base image that is not AVAILABLE: its
+   * maximum over 5 minutes.
+   */
+  public metricDeprecatedBase(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(IMAGE_METRICS.deprecatedBase, { statistic: cloudwatch.Stats.MAXIMUM, ...props });
+  }
+
+  private rebuildOn(schedule: events.Schedule, artifact: Artifact, props: SandboxImageProps): void {
+    new RebuildSchedule(this, 'RebuildSchedule', {
+      provider: this.provider,
+      schedule,
+      artifact,
+      imageArn: this.imageArn,
+      baseImageArn: baseImageArn(this),
+      artifactBucket: this.artifactBucket.bucketName,
+      artifactKey: this.resource.artifactKey,
+      logGroupName: this.logGroup.logGroupName,
+      retainVersions: retainVersionsOf(props),
+    });
+  }
+
+  private metric(metricName: string, props: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: METRIC_NAMESPACE,
+      dimensionsMap: { [IMAGE_METRICS.dimension]: this.imageName },
+      metricName,
+      ...props,
+    }).attachTo(this);
+  }
+
+  private warnOfBuildRole(): void {
+    this.buildPrincipal.warnOfRefused({ id: 'buildRoleNotChanged', prop: 'buildRole' });
+  }
 }

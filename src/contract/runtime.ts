@@ -7,3 +7,8 @@ export const HOOK_PORT = 9000;
 
 /** The bundled daemon's name in the build context. */
 export const DAEMON_FILE = 'daemon.js';
+
+/** PID 1 of the image, in the build context. */
+export const INIT_FILE = 'init.sh';
+
+export const DOCKERFILE = 'Dockerfile';

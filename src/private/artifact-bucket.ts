@@ -1,15 +1,21 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { idForKey } from './encryption';
 
 const ID = 'MicrovmSandboxArtifacts';
 
-/** The stack's one bucket that the platform reads build contexts from, made on first use. */
-export function artifactBucketOf(scope: Construct): s3.Bucket {
+/** The stack's one bucket, for each key, that the platform reads build contexts from, made on first use. */
+export function artifactBucketOf(scope: Construct, encryptionKey?: kms.IKey): s3.Bucket {
   const stack = Stack.of(scope);
-  return stack.node.tryFindChild(ID) as s3.Bucket | undefined ?? new s3.Bucket(stack, ID, {
+  const id = idForKey(ID, encryptionKey);
+  return stack.node.tryFindChild(id) as s3.Bucket | undefined ?? new s3.Bucket(stack, id, {
     blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-    encryption: s3.BucketEncryption.S3_MANAGED,
+    encryption: encryptionKey === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
+    encryptionKey,
+    // One call of the key for many objects: KMS bills each call.
+    bucketKeyEnabled: encryptionKey === undefined ? undefined : true,
     enforceSSL: true,
     objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     lifecycleRules: [

@@ -1,37 +1,43 @@
-import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
-import type { Construct, IDependable } from 'constructs';
+import type { Construct } from 'constructs';
+import type { Artifact } from './bound-source';
+import type { RolePrincipal } from './role-principal';
+import { microvmPlatform } from './trust';
+import type { TrustCondition } from '../trust-condition';
 
 export interface BuildGrantsProps {
+  readonly artifact: Artifact;
   readonly artifactBucket: s3.IBucket;
   readonly artifactKey: string;
   readonly logGroup: logs.ILogGroup;
 }
 
 /** The role that the platform builds an image with. */
-export function createBuildRole(scope: Construct, id: string): iam.Role {
-  // Without the right to tag its session the build has no credentials and no log. A condition on aws:SourceArn fails in the field.
-  const lambda = new iam.ServicePrincipal('lambda.amazonaws.com', {
-    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
-  });
+export function createBuildRole(scope: Construct, id: string, trustCondition?: TrustCondition): iam.Role {
   return new iam.Role(scope, id, {
-    assumedBy: lambda.withSessionTags(),
+    assumedBy: microvmPlatform(scope, trustCondition),
     description: `Builds the MicroVM image ${scope.node.path}`.slice(0, 1000),
   });
 }
 
-/** What the build needs, and what to wait for before it starts. */
-export function grantBuild(role: iam.IRole, props: BuildGrantsProps): IDependable[] {
-  const { artifactBucket, artifactKey, logGroup } = props;
-  artifactBucket.encryptionKey?.grantDecrypt(role);
-  return [
-    iam.Grant.addToPrincipal({
-      grantee: role, actions: ['s3:GetObject'], resourceArns: [artifactBucket.arnForObjects(artifactKey)],
-    }),
-    iam.Grant.addToPrincipal({
-      grantee: role, actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resourceArns: [logGroup.logGroupArn],
-    }),
-  ];
+/** What the build needs. */
+export function allowBuild(role: RolePrincipal, props: BuildGrantsProps): void {
+  const { artifact, artifactBucket, artifactKey, logGroup } = props;
+  artifactBucket.encryptionKey?.grant(role, 'kms:Decrypt');
+  // One object: the role is used by whatever the Dockerfile runs.
+  role.addToPrincipalPolicy(new iam.PolicyStatement({
+    actions: ['s3:GetObject'], resources: [artifactBucket.arnForObjects(artifactKey)],
+  }));
+  // Without them a build that fails leaves no word behind. The group is there: no right to create one.
+  role.addToPrincipalPolicy(new iam.PolicyStatement({
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn],
+  }));
+  if (artifact.kind === 'dockerfile') artifact.grantPull(role);
+}
+
+/** A pipeline's artifacts have other keys than the template's. */
+export function allowArtifactsOf(role: RolePrincipal, bucket: s3.IBucket, keyPattern: string): void {
+  role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['s3:GetObject'], resources: [bucket.arnForObjects(keyPattern)] }));
 }

@@ -27,13 +27,14 @@ export function checkCopiedFiles(files: CopiedFiles = {}): void {
 export function stageFiles(context: string, files: CopiedFiles = {}): string[] {
   return Object.entries(files).map(([destination, source], index) => {
     const staged = `files/${index}`;
-    copy(resolve(source), join(context, staged));
+    copyTree(resolve(source), join(context, staged), DEFAULT_EXCLUDE);
     return `COPY --chown=sandbox:sandbox ${JSON.stringify([staged, destination])}`;
   });
 }
 
-function copy(source: string, target: string): void {
-  const ignored = IgnoreStrategy.fromCopyOptions({ exclude: DEFAULT_EXCLUDE, ignoreMode: IgnoreMode.GIT }, source);
+/** Copies a file or a directory without what the patterns leave out. */
+export function copyTree(source: string, target: string, exclude: string[]): void {
+  const ignored = IgnoreStrategy.fromCopyOptions({ exclude, ignoreMode: IgnoreMode.GIT }, source);
   cpSync(source, target, {
     recursive: true,
     preserveTimestamps: false,

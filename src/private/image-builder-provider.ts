@@ -1,8 +1,11 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as customResources from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
+import { allowLogs, idForKey } from './encryption';
 import { HandlerFunction } from './handler-function';
 import { handlerRole } from './handler-role';
 import { anyMicrovmArn } from './microvm-arns';
@@ -11,55 +14,49 @@ import { ValidationError } from '../validation-error';
 
 const ID = 'MicrovmSandboxImageBuilder';
 
-/** A role's inline policies have 10 240 characters together, and an image with long names takes 1500 of them. */
-const MAX_IMAGES = 6;
+/** IAM attaches 10 managed policies to a role, and each image brings one. */
+const MAX_IMAGES = 10;
+
+type Entry = keyof typeof IMAGE_BUILDER_HANDLERS;
 
 /** Creates, updates and deletes the images of a stack. */
 export class ImageBuilderProvider extends Construct {
-  /** The stack's one provider, made on first use. */
-  public static of(scope: Construct): ImageBuilderProvider {
+  /** The stack's one provider, for each key, made on first use. */
+  public static of(scope: Construct, encryptionKey?: kms.IKey): ImageBuilderProvider {
     const stack = Stack.of(scope);
-    return stack.node.tryFindChild(ID) as ImageBuilderProvider | undefined ?? new ImageBuilderProvider(stack, ID);
+    const id = idForKey(ID, encryptionKey);
+    return stack.node.tryFindChild(id) as ImageBuilderProvider | undefined
+      ?? new ImageBuilderProvider(stack, id, encryptionKey);
   }
 
   public readonly serviceToken: string;
   /** What the handlers run as. Each image attaches its own policy, so that it goes after the image and not before. */
   public readonly role: iam.Role;
 
+  private readonly logGroup: logs.LogGroup;
   private images = 0;
+  private rebuilder?: lambda.Function;
 
-  private constructor(scope: Construct, id: string) {
+  private constructor(scope: Construct, id: string, encryptionKey?: kms.IKey) {
     super(scope, id);
-    const logGroup = new logs.LogGroup(this, 'Logs', {
+    if (encryptionKey !== undefined) allowLogs(this, encryptionKey);
+    this.logGroup = new logs.LogGroup(this, 'Logs', {
       retention: logs.RetentionDays.TWO_WEEKS,
       removalPolicy: RemovalPolicy.DESTROY,
+      encryptionKey,
     });
-    this.role = handlerRole(this, 'Role', logGroup);
+    this.role = handlerRole(this, 'Role', this.logGroup);
     // The service evaluates both on * whatever they name.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:CreateMicrovmImage', 'lambda:ListMicrovms'], resources: ['*'] }));
     // An image can be deleted only when no microVM of it runs.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:TerminateMicrovm'], resources: [anyMicrovmArn(this)] }));
-    const handler = (handlerId: string, entry: string) => new HandlerFunction(this, handlerId, {
-      name: 'image-builder',
-      entry,
-      description: `image-builder ${entry}: MicroVM images of stack ${Stack.of(this).stackName}`,
-      // The handlers wait some minutes for IAM, twice at most.
-      timeout: Duration.minutes(12),
-      logGroup,
-      role: this.role,
-    });
-    const provider = new customResources.Provider(this, 'Provider', {
-      onEventHandler: handler('OnEvent', IMAGE_BUILDER_HANDLERS.onEvent),
-      isCompleteHandler: handler('IsComplete', IMAGE_BUILDER_HANDLERS.isComplete),
-      queryInterval: Duration.seconds(10),
-      // CloudFormation gives up after an hour, and the time of the queries comes on top of this: the provider must be the first to
-      // give up, because it can say why.
-      totalTimeout: Duration.minutes(45),
-      logGroup,
-      frameworkOnEventRole: handlerRole(this, 'FrameworkOnEventRole', logGroup),
-      frameworkCompleteAndTimeoutRole: handlerRole(this, 'FrameworkCompleteRole', logGroup),
-    });
-    this.serviceToken = provider.serviceToken;
+    this.serviceToken = this.createProvider(encryptionKey).serviceToken;
+  }
+
+  /** Builds images again when the service has a newer base; made on first use. */
+  public get rebuild(): lambda.Function {
+    this.rebuilder ??= this.handler('Rebuild', 'rebuild', Duration.minutes(15));
+    return this.rebuilder;
   }
 
   /** Counts the images, and refuses one too many: the deployment would find out halfway. */
@@ -71,5 +68,38 @@ export class ImageBuilderProvider extends Construct {
         + 'put this one into another stack', image,
       );
     }
+  }
+
+  private createProvider(encryptionKey?: kms.IKey): customResources.Provider {
+    const frameworkRole = (id: string) => {
+      const role = handlerRole(this, id, this.logGroup);
+      // CDK encrypts the framework's environment and leaves the right to read it to us.
+      encryptionKey?.grant(role, 'kms:Decrypt');
+      return role;
+    };
+    const minutes = Duration.minutes(5);
+    return new customResources.Provider(this, 'Provider', {
+      onEventHandler: this.handler('OnEvent', 'onEvent', minutes),
+      isCompleteHandler: this.handler('IsComplete', 'isComplete', minutes),
+      queryInterval: Duration.seconds(10),
+      // CloudFormation gives up after an hour, and the time of the queries comes on top of this: the provider must be the first to
+      // give up, because it can say why.
+      totalTimeout: Duration.minutes(45),
+      logGroup: this.logGroup,
+      providerFunctionEnvEncryption: encryptionKey,
+      frameworkOnEventRole: frameworkRole('FrameworkOnEventRole'),
+      frameworkCompleteAndTimeoutRole: frameworkRole('FrameworkCompleteRole'),
+    });
+  }
+
+  private handler(id: string, entry: Entry, timeout: Duration): HandlerFunction {
+    return new HandlerFunction(this, id, {
+      name: 'image-builder',
+      entry: IMAGE_BUILDER_HANDLERS[entry],
+      description: `image-builder ${entry}: MicroVM images of stack ${Stack.of(this).stackName}`,
+      timeout,
+      logGroup: this.logGroup,
+      role: this.role,
+    });
   }
 }

@@ -1,54 +1,65 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
-import { CustomResource, Duration, Token } from 'aws-cdk-lib';
+import type { ITaggableV2, RemovalPolicy } from 'aws-cdk-lib';
+import { CustomResource, Duration, TagManager, TagType, Token } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
-import type * as s3Assets from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
-import { grantBuild } from './build-role';
+import type { Artifact } from './bound-source';
+import { allowBuild } from './build-role';
 import { ImageBuilderPolicy } from './image-builder-policy';
-import { ImageBuilderProvider } from './image-builder-provider';
+import type { ImageBuilderProvider } from './image-builder-provider';
 import { baseImageArn } from './microvm-arns';
+import type { RolePrincipal } from './role-principal';
 import type { ImageHooksProperties, ImageResourceProperties } from '../contract/image';
 import { IMAGE_RESOURCE_TYPE } from '../contract/image';
-import type { MemorySize } from '../memory-size';
 
 export interface ImageResourceProps {
+  readonly provider: ImageBuilderProvider;
   readonly imageName: string;
   readonly description?: string;
-  readonly source: s3Assets.Asset;
+  readonly baseImageVersion: string;
+  readonly artifact: Artifact;
   readonly artifactBucket: s3.IBucket;
-  readonly buildRole: iam.IRole;
+  readonly buildRole: iam.IRoleRef;
+  readonly buildPrincipal: RolePrincipal;
   readonly logGroup: logs.ILogGroup;
-  readonly memory: MemorySize;
+  readonly memoryMib: string;
   readonly egressConnectorArns: string[];
   readonly environment: Record<string, string>;
   readonly hooks?: ImageHooksProperties;
+  readonly osCapabilities: string[];
+  readonly retainVersions: string;
   readonly removalPolicy: RemovalPolicy;
 }
 
-// The service wants the bare major and refuses the `1.0` that it answers with.
-const BASE_IMAGE_VERSION = '1';
-
 /** The custom resource behind an image, with what its builder and its build may do. */
-export class ImageResource extends CustomResource {
+export class ImageResource extends CustomResource implements ITaggableV2 {
+  public readonly cdkTagManager: TagManager;
+  /** Keys that an artifact of this image may have, as a pattern of IAM. */
+  public readonly artifactPattern: string;
+  public readonly artifactKey: string;
+
   constructor(scope: Construct, id: string, props: ImageResourceProps) {
-    const provider = ImageBuilderProvider.of(scope);
+    const { provider, artifact, imageName, buildPrincipal } = props;
     provider.admit(scope);
-    const artifactPrefix = `${props.imageName}/`;
-    const artifactKey = `${artifactPrefix}${props.source.assetHash}.zip`;
+    const tags = new TagManager(TagType.MAP, IMAGE_RESOURCE_TYPE);
+    const artifactPrefix = `${imageName}/`;
+    const artifactKey = artifact.kind === 'inPlace' ? artifact.key : `${artifactPrefix}${artifact.fingerprint}.zip`;
     super(scope, id, {
       resourceType: IMAGE_RESOURCE_TYPE,
       serviceToken: provider.serviceToken,
       serviceTimeout: Duration.hours(1),
       removalPolicy: props.removalPolicy,
-      properties: renderProperties(scope, artifactKey, props),
+      properties: { ...renderProperties(scope, artifactKey, props), Tags: tags.renderedTags },
     });
-    const policy = new ImageBuilderPolicy(scope, policyId(props.imageName), {
+    this.cdkTagManager = tags;
+    this.artifactPattern = artifact.kind === 'inPlace' ? artifactKey : `${artifactPrefix}*`;
+    this.artifactKey = artifactKey;
+    const policy = new ImageBuilderPolicy(scope, policyId(imageName), {
       ...props, builder: provider.role, artifactPrefix,
     });
-    const build = grantBuild(props.buildRole, { ...props, artifactKey });
-    this.node.addDependency(provider, policy, ...build, props.buildRole, props.artifactBucket, props.logGroup);
+    allowBuild(buildPrincipal, { ...props, artifactKey });
+    this.node.addDependency(provider, policy, ...buildPrincipal.dependables, props.artifactBucket, props.logGroup);
   }
 }
 
@@ -59,21 +70,41 @@ function policyId(imageName: string): string {
 
 function renderProperties(
   scope: Construct, artifactKey: string, props: ImageResourceProps,
-): Omit<ImageResourceProperties, 'ServiceToken'> {
+): Omit<ImageResourceProperties, 'ServiceToken' | 'Tags'> {
   return {
     ImageName: props.imageName,
     Description: props.description,
     BaseImageArn: baseImageArn(scope),
-    BaseImageVersion: BASE_IMAGE_VERSION,
-    BuildRoleArn: props.buildRole.roleArn,
-    SourceBucket: props.source.s3BucketName,
-    SourceKey: props.source.s3ObjectKey,
+    BaseImageVersion: props.baseImageVersion,
+    BuildRoleArn: props.buildRole.roleRef.roleArn,
+    ...renderSource(props.artifact),
     ArtifactBucket: props.artifactBucket.bucketName,
     ArtifactKey: artifactKey,
-    MemoryMib: props.memory._render(),
+    MemoryMib: props.memoryMib,
     EgressConnectorArns: props.egressConnectorArns,
     LogGroupName: props.logGroup.logGroupName,
     Environment: props.environment,
     Hooks: props.hooks,
+    OsCapabilities: props.osCapabilities,
+    RetainVersions: props.retainVersions,
   };
+}
+
+type SourceProperties = Pick<
+  ImageResourceProperties, 'SourceBucket' | 'SourceKey' | 'SourceObjectVersion' | 'SourceDockerfile'
+>;
+
+function renderSource(artifact: Artifact): SourceProperties {
+  switch (artifact.kind) {
+    case 'copied':
+      return {
+        SourceBucket: artifact.bucket.bucketName,
+        SourceKey: artifact.key,
+        SourceObjectVersion: artifact.objectVersion,
+      };
+    case 'dockerfile':
+      return { SourceDockerfile: artifact.text };
+    case 'inPlace':
+      return {};
+  }
 }

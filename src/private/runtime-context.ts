@@ -1,23 +1,21 @@
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'fs';
 import { join } from 'path';
-import { Duration, FileSystem } from 'aws-cdk-lib';
-import * as s3Assets from 'aws-cdk-lib/aws-s3-assets';
-import * as cxapi from 'aws-cdk-lib/cx-api';
+import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { BoundSource } from './bound-source';
+import { composedArtifact } from './asset-artifact';
+import type { Artifact, BoundSource } from './bound-source';
 import { checkCopiedFiles, stageFiles } from './copied-files';
 import { checkPackageNames, NODE_PACKAGES, PYTHON_PACKAGES, SYSTEM_PACKAGES } from './package-names';
 import { shippedAsset } from './shipped-assets';
-import { DAEMON_FILE, DAEMON_PORT, HOOK_PORT } from '../contract/runtime';
+import { DAEMON_FILE, DAEMON_PORT, DOCKERFILE, HOOK_PORT, INIT_FILE } from '../contract/runtime';
 import type { ImageHooks } from '../image-hooks';
 import type { SandboxSourceOptions } from '../image-source';
 import { ValidationError } from '../validation-error';
 
-const DOCKERFILE = 'Dockerfile';
-const INIT_FILE = 'init.sh';
 /** Line of the Dockerfile that the additions take the place of. */
 const ADDITIONS_MARKER = '# additions';
 
+/** What the daemon answers, wherever it runs. */
 const RUNTIME_HOOKS: ImageHooks = {
   port: HOOK_PORT,
   ready: { timeout: Duration.minutes(5) },
@@ -38,12 +36,12 @@ export function checkRuntimeAdditions(options: SandboxSourceOptions): void {
 
 /** The build context of the sandbox runtime with the user's additions. */
 export function bindRuntimeContext(scope: Construct, options: SandboxSourceOptions): BoundSource {
-  const context = FileSystem.mkdtemp('microvm-sandbox-image-');
-  writeContext(context, options);
-  const asset = new s3Assets.Asset(scope, 'Source', { path: context });
-  // With staging off the asset is published from here, after synthesis.
-  if (!scope.node.tryGetContext(cxapi.DISABLE_ASSET_STAGING_CONTEXT)) rmSync(context, { recursive: true });
-  return { asset, daemonPort: DAEMON_PORT, hooks: RUNTIME_HOOKS };
+  return withDaemon(composedArtifact(scope, (context) => writeContext(context, options)));
+}
+
+/** A source whose images answer the daemon's port and hooks. */
+export function withDaemon(artifact: Artifact): BoundSource {
+  return { artifact, daemonPort: DAEMON_PORT, hooks: RUNTIME_HOOKS };
 }
 
 function writeContext(context: string, options: SandboxSourceOptions): void {

@@ -6,7 +6,7 @@ import * as imageBuilder from '../../lambda/image-builder';
 import { parseProperties } from '../../lambda/image-builder/properties';
 import { parsePoolConfiguration } from '../../lambda/pool/configuration';
 import { BUILD_LOG_GROUP_PREFIX, IMAGE_RESOURCE_TYPE } from '../../src/contract/image';
-import { IdlePolicy, ImageSource, MemorySize, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import { IdlePolicy, ImageSource, MemorySize, OsCapabilities, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import type { SandboxImageProps, SandboxPoolProps } from 'cdk-microvm-sandbox';
 
 function poolEnvironments(props: (stack: ReturnType<typeof newStack>) => SandboxPoolProps): Record<string, string>[] {
@@ -71,6 +71,8 @@ describe('the image-builder reads what the image renders', () => {
       description: 'Mine',
       environment: { MODE: 'fast' },
       hooks: { port: 8081, ready: { timeout: Duration.hours(1) }, run: { timeout: Duration.minutes(1) } },
+      osCapabilities: OsCapabilities.ALL,
+      retainVersions: 48,
     })).toMatchObject({ MemoryMib: 8192, Description: 'Mine', Environment: { MODE: 'fast' }, Hooks: { Port: 8081, Ready: 3600, Run: 60 } });
   });
 

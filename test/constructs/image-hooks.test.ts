@@ -85,5 +85,5 @@ test.each([
 
 test('fails on hooks for an image of the sandbox runtime', () => {
   expect(() => new SandboxImage(newStack(), 'Image', { hooks: { ready: {} } }))
-    .toThrow('hooks: ImageSource.sandbox() brings its own; leave hooks out [at Stack/Image]');
+    .toThrow('hooks: the sandbox runtime brings its own; leave hooks out [at Stack/Image]');
 });

@@ -74,11 +74,14 @@ test('the image-builder may build this image from this source, and clean up afte
     { Action: ['lambda:CreateMicrovmImage', 'lambda:ListMicrovms'], Resource: ['*'] },
     {
       Action: [
-        'lambda:GetMicrovmImage', 'lambda:UpdateMicrovmImage', 'lambda:DeleteMicrovmImage', 'lambda:TagResource',
-        'lambda:GetMicrovmImageVersion', 'lambda:ListMicrovmImageVersions', 'lambda:ListMicrovmImageBuilds', 'lambda:TerminateMicrovm',
+        'lambda:GetMicrovmImage', 'lambda:UpdateMicrovmImage', 'lambda:DeleteMicrovmImage', 'lambda:TagResource', 'lambda:UntagResource',
+        'lambda:GetMicrovmImageVersion', 'lambda:ListMicrovmImageVersions', 'lambda:UpdateMicrovmImageVersion',
+        'lambda:DeleteMicrovmImageVersion', 'lambda:ListMicrovmImageBuilds', 'lambda:GetMicrovmImageBuild', 'lambda:TerminateMicrovm',
       ],
       Resource: [image],
     },
+    { Action: ['lambda:ListManagedMicrovmImageVersions'], Resource: ['arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1'] },
+    { Action: ['logs:FilterLogEvents'], Resource: ['arn:<ImageBuildLogs.Arn>'] },
     { Action: ['lambda:TerminateMicrovm'], Resource: [ANY_MICROVM] },
     { Action: ['lambda:PassNetworkConnector'], Resource: [`${MANAGED_CONNECTOR}:INTERNET_EGRESS`] },
     { Action: ['iam:PassRole'], Resource: ['arn:<ImageBuildRole.Arn>'] },
@@ -86,7 +89,7 @@ test('the image-builder may build this image from this source, and clean up afte
     { Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], Resource: [`${bucket}/mine/*`] },
     { Action: ['s3:ListBucket'], Resource: [bucket], Condition: { StringLike: { 's3:prefix': 'mine/*' } } },
   ]));
-  expect(statementsOf(stack, 'MicrovmSandboxImageBuilderRole')).toHaveLength(9);
+  expect(statementsOf(stack, 'MicrovmSandboxImageBuilderRole')).toHaveLength(11);
 });
 
 test('the build may read the one artifact and write its log', () => {
@@ -114,7 +117,8 @@ test('the build role trusts the service on behalf of this account only, with ses
 });
 
 test('nothing is granted on everything, but for two calls that the service evaluates so', () => {
-  const wide = resourcesOf(everything(), 'AWS::IAM::Policy')
+  const wide = ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy']
+    .flatMap((type) => resourcesOf(everything(), type))
     .map(({ Properties }) => readable(Properties.PolicyDocument) as PolicyDocument)
     .flatMap(({ Statement }) => Statement)
     .filter(({ Resource, Action }) => [Resource].flat().includes('*') || [Action].flat().some((action) => action.includes('*')));

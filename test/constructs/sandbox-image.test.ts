@@ -1,10 +1,10 @@
-import { App, CfnParameter, CfnResource, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { DOCKERFILE_DIRECTORY } from './directories';
-import { ENV, LAMBDA_ARN, MANAGED_CONNECTOR, newStack, propertiesOf, resourcesOf, statementsOf } from './synthesized';
+import { ENV, MANAGED_CONNECTOR, newStack, propertiesOf, resourcesOf, statementsOf } from './synthesized';
 import type { SandboxImageProps } from 'cdk-microvm-sandbox';
 import { ImageSource, MemorySize, SandboxImage } from 'cdk-microvm-sandbox';
 
@@ -37,6 +37,8 @@ describe('defaults', () => {
       EgressConnectorArns: [`${MANAGED_CONNECTOR}:INTERNET_EGRESS`],
       LogGroupName: '<ImageBuildLogs>',
       Environment: {},
+      OsCapabilities: [],
+      RetainVersions: '1',
       Hooks: { Port: '9000', Ready: '300', Validate: '300', Run: '30', Resume: '30', Suspend: '30', Terminate: '10' },
     });
     expect([image.daemonPort, image.hookPort]).toEqual([8080, 9000]);
@@ -222,35 +224,5 @@ describe('the environment', () => {
   test.each(['SECRET_ARN', 'DB_PASSWORD_ARN', 'MODE', 'KEYBOARD'])('does not warn of %s', (name) => {
     const { stack } = imageWith({ environment: { [name]: 'x' } });
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
-  });
-});
-
-describe('an image that exists already', () => {
-  const attributes = { imageArn: `${LAMBDA_ARN}:microvm-image:theirs`, imageVersion: '3.0' };
-  const imported = (overrides = {}) => SandboxImage.fromSandboxImageAttributes(newStack(), 'Image', { ...attributes, ...overrides });
-
-  test('is known by its attributes and creates nothing', () => {
-    const image = imported({ daemonPort: 8080, hookPort: 9000 });
-    expect(image).toMatchObject({ ...attributes, imageName: 'theirs', daemonPort: 8080, hookPort: 9000 });
-    expect(image.node.findAll().filter(CfnResource.isCfnResource)).toEqual([]);
-  });
-
-  test('has neither runtime nor hooks unless told', () => {
-    expect([imported().daemonPort, imported().hookPort]).toEqual([undefined, undefined]);
-  });
-
-  test.each([`${LAMBDA_ARN}:microvm-image/theirs`, 'theirs', `${LAMBDA_ARN}:function:theirs`])('fails on the ARN %s', (imageArn) => {
-    expect(() => imported({ imageArn })).toThrow(`imageArn: '${imageArn}' is not the ARN of an image`);
-  });
-
-  test.each(['latest', '3', ''])('fails on the version %j', (imageVersion) => {
-    expect(() => imported({ imageVersion })).toThrow(`imageVersion: '${imageVersion}' is not an exact version; it looks like 3.0`);
-  });
-
-  test('may be known by tokens', () => {
-    const stack = newStack();
-    const parameter = new CfnParameter(stack, 'Arn').valueAsString;
-    const image = SandboxImage.fromSandboxImageAttributes(stack, 'Image', { imageArn: parameter, imageVersion: parameter });
-    expect(stack.resolve(image.imageArn)).toEqual({ Ref: 'Arn' });
   });
 });

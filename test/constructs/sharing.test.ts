@@ -1,5 +1,8 @@
+import type { Stack } from 'aws-cdk-lib';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { newStack, readable, resourcesOf, statementsOf } from './synthesized';
 import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
@@ -34,7 +37,7 @@ test('an image that gets another name keeps the policy for the old one until the
   const policyIds = (imageName: string) => {
     const stack = newStack();
     new SandboxImage(stack, 'Image', { imageName, source });
-    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::Policy')).filter((id) => id.includes('BuilderPolicy'));
+    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::ManagedPolicy')).filter((id) => id.includes('BuilderPolicy'));
   };
   expect(policyIds('one')).toEqual(policyIds('one'));
   expect(policyIds('one')).not.toEqual(policyIds('two'));
@@ -66,20 +69,58 @@ test('stacks share nothing, although the ids are the same', () => {
   expect(names[0]).not.toBe(names[1]);
 });
 
-test('as many images as are allowed fit into the policies of the one builder, with the longest names', () => {
+test('as many images as are allowed fit: a managed policy for each, with the longest names and everything granted', () => {
   const stack = newStack();
-  for (let index = 0; index < 6; index++) new SandboxImage(stack, `Image${index}`, { imageName: `${index}`.padEnd(64, 'n'), source });
+  const key = new kms.Key(stack, 'Key');
+  const bucket = new s3.Bucket(stack, 'Bucket', { encryptionKey: key });
+  for (let index = 0; index < 10; index++) {
+    new SandboxImage(stack, `Image${index}`, {
+      imageName: `${index}`.padEnd(64, 'n'),
+      source: ImageSource.bucket(bucket, 'k'.repeat(1000), { objectVersion: '1' }),
+    });
+  }
 
-  // IAM counts all inline policies of a role together, without whitespace, and stops at 10 240 characters.
-  const documents = resourcesOf(stack, 'AWS::IAM::Policy')
+  const size = (policy: unknown) => (
+    JSON.stringify(policy).replace(/arn:<[^>]+>/g, `arn:aws:iam::123456789012:role/${'r'.repeat(64)}`).length
+  );
+  const documents = (type: string) => resourcesOf(stack, type)
     .map(({ Properties }) => readable(Properties) as { Roles: string[]; PolicyDocument: unknown })
     .filter(({ Roles }) => Roles.includes('<MicrovmSandboxImageBuilderRole>'))
-    .map(({ PolicyDocument }) => JSON.stringify(PolicyDocument).replace(/arn:<[^>]+>/g, `arn:aws:iam::123456789012:role/${'r'.repeat(64)}`));
-  expect(documents.join('').length).toBeLessThan(10_240);
+    .map(({ PolicyDocument }) => size(PolicyDocument));
+  // IAM's limits: 10 managed policies of a role, 6144 characters each, 10 240 in all of its inline policies.
+  expect(documents('AWS::IAM::ManagedPolicy')).toHaveLength(10);
+  expect(Math.max(...documents('AWS::IAM::ManagedPolicy'))).toBeLessThan(6144);
+  expect(documents('AWS::IAM::Policy').reduce((sum, length) => sum + length)).toBeLessThan(10_240);
 });
 
 test('fails on one image more than fit', () => {
   const stack = newStack();
-  for (let index = 0; index < 6; index++) new SandboxImage(stack, `Image${index}`, { source });
-  expect(() => new SandboxImage(stack, 'OneMore', { source })).toThrow(/a stack has room for 6 images.*another stack \[at Stack\/OneMore\]/);
+  for (let index = 0; index < 10; index++) new SandboxImage(stack, `Image${index}`, { source });
+  expect(() => new SandboxImage(stack, 'OneMore', { source }))
+    .toThrow(/a stack has room for 10 images.*another stack \[at Stack\/OneMore\]/);
+});
+
+test.each([
+  ['a key', (stack: Stack) => new kms.Key(stack, 'Key')],
+  ['a bare key', (stack: Stack) => new kms.CfnKey(stack, 'Key', { keyPolicy: { Version: '2012-10-17', Statement: [] } })],
+])('images with %s share a bucket and a builder of their own, and what has no key keeps its ids', (_, keyIn) => {
+  const stack = newStack();
+  const encryptionKey = keyIn(stack);
+  for (const id of ['One', 'Two']) new SandboxImage(stack, id, { source, encryptionKey });
+  new SandboxImage(stack, 'Plain', { source });
+  const buckets = Object.keys(Template.fromStack(stack).findResources('AWS::S3::Bucket')).map((id) => id.slice(0, -8));
+
+  expect(buckets).toHaveLength(2);
+  expect(buckets).toContain('MicrovmSandboxArtifacts');
+  Template.fromStack(stack).resourceCountIs('AWS::StepFunctions::StateMachine', 2);
+});
+
+test('an image and a pool stay within 45 resources and 80 KB', () => {
+  const stack = newStack();
+  new SandboxPool(stack, 'Pool', { image: new SandboxImage(stack, 'Image') });
+  const template = Template.fromStack(stack).toJSON() as { Resources: object };
+
+  // The pool's part may grow to 5 resources more than it has alone.
+  expect(Object.keys(template.Resources).length).toBeLessThanOrEqual(40);
+  expect(JSON.stringify(template, undefined, 1).length).toBeLessThan(80_000);
 });

@@ -63,7 +63,7 @@ export interface Statement { readonly Action: string[]; readonly Resource: strin
 
 /** All statements of all policies of a role, in order; the role is named by its logical id without hash. */
 export function statementsOf(stack: Stack, role: string): Statement[] {
-  return resourcesOf(stack, 'AWS::IAM::Policy')
+  return [...resourcesOf(stack, 'AWS::IAM::Policy'), ...resourcesOf(stack, 'AWS::IAM::ManagedPolicy')]
     .map(({ Properties }) => readable(Properties) as Policy)
     .filter(({ Roles }) => Roles.includes(`<${role}>`))
     .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)

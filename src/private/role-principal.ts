@@ -1,0 +1,82 @@
+import { Annotations, Lazy, Names, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { Construct, IDependable } from 'constructs';
+import { Dependable } from 'constructs';
+
+/** The warning for a role whose rights cannot be changed. */
+export interface RefusalWarning {
+  readonly id: string;
+  /** The prop as the user typed it. */
+  readonly prop: string;
+}
+
+/**
+ * A role that the user brought, as grants want it: an `IRole`, or a bare reference, whose rights become a policy on its name. What a role
+ * does not take, because it is another account's or imported as it is, is told and not dropped.
+ */
+export class RolePrincipal implements iam.IPrincipal {
+  public readonly grantPrincipal = this;
+  public readonly assumeRoleAction = 'sts:AssumeRole';
+  public readonly policyFragment: iam.PrincipalPolicyFragment;
+  public readonly principalAccount: string | undefined;
+  /** What to wait for before the role is used. */
+  public readonly dependables: IDependable[];
+
+  private readonly refused: iam.PolicyStatement[] = [];
+  private document?: iam.PolicyDocument;
+
+  constructor(private readonly scope: Construct, private readonly role: iam.IRoleRef) {
+    this.policyFragment = new iam.ArnPrincipal(role.roleRef.roleArn).policyFragment;
+    this.principalAccount = isRole(role) ? role.principalAccount : role.env.account;
+    this.dependables = [role];
+  }
+
+  public get roleArn(): string {
+    return this.role.roleRef.roleArn;
+  }
+
+  public addToPrincipalPolicy(statement: iam.PolicyStatement): iam.AddToPrincipalPolicyResult {
+    if (!isRole(this.role)) {
+      this.documentOf(this.role).addStatements(statement);
+      return { statementAdded: true, policyDependable: this.role };
+    }
+    const result = this.role.addToPrincipalPolicy(statement);
+    if (result.policyDependable !== undefined) this.dependables.push(result.policyDependable);
+    if (!isAdded(this.role, result)) this.refused.push(statement);
+    return result;
+  }
+
+  /** Names what the role did not take. */
+  public warnOfRefused({ id, prop }: RefusalWarning): void {
+    const stack = Stack.of(this.scope);
+    const statements: unknown[] = this.refused.splice(0).map((statement) => stack.resolve(statement.toStatementJson()));
+    if (statements.length === 0) return;
+    Annotations.of(this.scope).addWarningV2(
+      `cdk-microvm-sandbox:${id}`,
+      `${prop}: the rights of this role cannot be changed from here. It needs ${JSON.stringify(statements)}.`,
+    );
+  }
+
+  /** The policy of a role that is known by reference only. */
+  private documentOf(role: iam.IRoleRef): iam.PolicyDocument {
+    if (this.document !== undefined) return this.document;
+    this.document = new iam.PolicyDocument();
+    const policy: iam.CfnPolicy = new iam.CfnPolicy(this.scope, 'BuildRolePolicy', {
+      policyName: Lazy.string({ produce: () => Names.uniqueResourceName(policy, { maxLength: 128 }) }),
+      policyDocument: this.document,
+      roles: [role.roleRef.roleName],
+    });
+    this.dependables.push(policy);
+    return this.document;
+  }
+}
+
+function isRole(role: iam.IRoleRef): role is iam.IRole {
+  return 'addToPrincipalPolicy' in role;
+}
+
+/** A role that takes no policies answers that it took one; but there is nothing to wait for. A role of the app's tells that later only. */
+function isAdded(role: iam.IRole, { statementAdded, policyDependable }: iam.AddToPrincipalPolicyResult): boolean {
+  if (!statementAdded || policyDependable === undefined) return false;
+  return iam.Role.isRole(role) || Dependable.of(policyDependable).dependencyRoots.length > 0;
+}
