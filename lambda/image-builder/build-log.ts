@@ -63,7 +63,7 @@ export async function readBuildLog(builder: Builder, wanted: WantedLog): Promise
 /** Streams are named `YYYY/MM/DD[<version>]<id>`, in UTC; that of the docker build was seen with version 0.0 and with the real one. */
 async function tails({ logs, clock }: Builder, { logGroupName, imageVersion, since }: WantedLog): Promise<LogLine[]> {
   const now = clock.now();
-  const days = new Set([since, Math.min(since + DAY_MS, now), now].map((time) => new Date(time).toISOString().slice(0, 10).replaceAll('-', '/')));
+  const days = new Set([since, Math.min(since + DAY_MS, now), now].map(streamDay));
   const prefixes = [...days].flatMap((day) => [`${day}[${imageVersion}]`, `${day}[0.0]`]);
   const found: LogLine[] = [];
   for (const streamPrefix of prefixes) {
@@ -72,12 +72,20 @@ async function tails({ logs, clock }: Builder, { logGroupName, imageVersion, sin
   return found;
 }
 
+function streamDay(time: number): string {
+  return new Date(time).toISOString().slice(0, 10).replaceAll('-', '/');
+}
+
 function lastStream(lines: readonly LogLine[], environment: WantedLog['environment']): LogExcerpt | undefined {
-  const last = lines.reduce<LogLine | undefined>((latest, line) => (latest && latest.timestamp > line.timestamp ? latest : line), undefined);
+  const last = lines.reduce<LogLine | undefined>(
+    (latest, line) => (latest && latest.timestamp > line.timestamp ? latest : line), undefined,
+  );
   if (!last) return undefined;
   const text = lines.filter(({ stream }) => stream === last.stream).map(({ message }) => message.slice(0, MAX_RAW_LENGTH)).join('\n');
   // Masked as one text: a private key has many lines.
-  const shown = mask(withoutControls(text), environment).split('\n').map((line) => line.trimEnd()).filter((line) => line !== '');
+  const shown = mask(withoutControls(text), environment).split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '');
   if (shown.length === 0) return undefined;
   return { stream: withoutControls(last.stream), lines: shown.slice(-MAX_LINES).map(shortened) };
 }

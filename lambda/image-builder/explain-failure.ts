@@ -16,12 +16,14 @@ export async function explainFailure(builder: Builder, target: Target, version: 
   const since = version.createdAt ?? target.startedAt;
   const excerpt = await readBuildLog(builder, { logGroupName, imageVersion, since, environment });
   const { stateReason: versionReason } = version;
-  return failureMessage({ imageName, imageVersion, builds, versionReason, logGroupName, excerpt, environment }, target.messageBytes);
+  const failure = { imageName, imageVersion, builds, versionReason, logGroupName, excerpt, environment };
+  return failureMessage(failure, target.messageBytes);
 }
 
 async function failedBuilds(builder: Builder, imageArn: string, imageVersion: string): Promise<FailedBuild[]> {
   const builds = await readable(builder, () => builder.images.listBuilds(imageArn, imageVersion));
-  return Promise.all((builds ?? []).filter(({ state }) => state === 'FAILED').map(async (build) => describe(builder, imageArn, { imageVersion, build })));
+  const failed = (builds ?? []).filter(({ state }) => state === 'FAILED');
+  return Promise.all(failed.map(async (build) => describe(builder, imageArn, { imageVersion, build })));
 }
 
 async function describe(

@@ -35,19 +35,20 @@ export function failureMessage(failure: Failure, bytes: number): string {
 }
 
 function reasons({ builds, versionReason, environment }: Failure): string {
-  const clean = (reason: string | undefined) => (reason === undefined ? undefined : mask(withoutControls(reason), environment).trim());
+  const clean = (reason = '') => mask(withoutControls(reason), environment).trim();
   const byReason = new Map<string, string[]>();
   for (const { processor, reason, progress } of builds) {
-    const text = explained(clean(reason) || clean(versionReason), progress);
+    // Sometimes only the version has one, and either may be empty.
+    const text = explained([reason, versionReason].map(clean).find((words) => words !== '') ?? '', progress);
     byReason.set(text, [...byReason.get(text) ?? [], processor]);
   }
   if (byReason.size === 0) return explained(clean(versionReason), undefined);
   return [...byReason].map(([text, processors]) => `Build for ${processors.join(' and ')}: ${text}`).join(' ');
 }
 
-function explained(reason: string | undefined, progress: BuildProgress | undefined): string {
+function explained(reason: string, progress: BuildProgress | undefined): string {
   const diagnosis = progress && meaningOfProgress(progress);
-  if (!reason) {
+  if (reason === '') {
     return `the service gave no reason; ${diagnosis ?? 'usual are a hook port that nothing listens on and a build role that cannot write its log'}.`;
   }
   const meaning = meaningOf(reason) ?? diagnosis;

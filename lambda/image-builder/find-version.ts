@@ -18,7 +18,7 @@ export async function findVersion(
   const candidates = view.versions
     .filter((version) => version.state === 'SUCCESSFUL' || isBuilding(version))
     // A list tells the artifact, though not the environment: it saves looking at every version.
-    .filter(({ build }) => build.codeArtifact?.uri === undefined || build.codeArtifact.uri === target.build.codeArtifact.uri)
+    .filter(({ build: { codeArtifact } }) => [undefined, target.build.codeArtifact.uri].includes(codeArtifact?.uri))
     .sort((one, other) => Number(other.imageVersion === current) - Number(one.imageVersion === current));
   const described: ImageVersion[] = [];
   for (const { imageVersion } of candidates) {

@@ -43,7 +43,10 @@ export interface BuildEcho {
   readonly buildRoleArn?: string;
   readonly description?: string;
   readonly codeArtifact?: { readonly uri?: string };
-  readonly logging?: { readonly cloudWatch?: { readonly logGroup?: string; readonly logStream?: string }; readonly disabled?: object };
+  readonly logging?: {
+    readonly cloudWatch?: { readonly logGroup?: string; readonly logStream?: string };
+    readonly disabled?: object;
+  };
   readonly egressNetworkConnectors?: readonly string[];
   readonly cpuConfigurations?: readonly { readonly architecture?: string }[];
   readonly resources?: readonly { readonly minimumMemoryInMiB?: number }[];

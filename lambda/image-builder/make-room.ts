@@ -1,5 +1,4 @@
 import type { Builder } from './builder';
-import type { ImageVersion } from './images';
 import { microvmsOf, pruneOne, superfluous } from './prune';
 import { outdated, retire } from './retire';
 import type { Wait } from './step';
@@ -18,7 +17,8 @@ export async function makeRoom(builder: Builder, target: Target, view: View): Pr
     await retire(builder, target, active);
     return wait;
   }
-  throw new Error(await fullMessage(builder, target, view.versions.filter(({ imageVersion }) => imageVersion !== current)));
+  if (view.versions.some(({ state }) => state === 'DELETING')) return wait;
+  throw new Error(await fullMessage(builder, target, view));
 }
 
 /** The tagged one; without a tag the newest that worked. */
@@ -27,7 +27,7 @@ export function currentVersion({ image, versions }: View): string {
   return tagged ?? versions.find(({ state }) => state === 'SUCCESSFUL')?.imageVersion ?? '';
 }
 
-async function fullMessage(builder: Builder, target: Target, versions: readonly ImageVersion[]): Promise<string> {
+async function fullMessage(builder: Builder, target: Target, { versions }: View): Promise<string> {
   const users: string[] = [];
   for (const { imageVersion } of [...versions].reverse()) {
     const count = await microvmsOf(builder, target.imageArn, imageVersion);

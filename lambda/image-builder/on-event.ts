@@ -30,7 +30,9 @@ export async function startImage(builder: Builder, event: ProviderEvent): Promis
 }
 
 /** A base image that the service withdrew altogether must not stop a rollback to a version that was built on it. */
-async function findBase(builder: Builder, properties: ImageProperties, imageArn: string): Promise<BaseImage | undefined> {
+async function findBase(
+  builder: Builder, properties: ImageProperties, imageArn: string,
+): Promise<BaseImage | undefined> {
   try {
     return await resolveBaseImage(builder, properties);
   } catch (error) {

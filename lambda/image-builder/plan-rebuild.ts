@@ -28,7 +28,9 @@ export interface RebuildRequest {
 }
 
 /** What to build, or in words why nothing is. */
-export async function planRebuild(builder: Builder, request: RebuildRequest, view: View): Promise<RebuildPlan | string> {
+export async function planRebuild(
+  builder: Builder, request: RebuildRequest, view: View,
+): Promise<RebuildPlan | string> {
   const { imageArn, baseImageArn } = request.event;
   const tagged = view.image.tags[CURRENT_VERSION_TAG];
   if (tagged === undefined) return 'no deployment of the image is complete yet';
@@ -67,7 +69,8 @@ function targetOf({ event, startedAt }: RebuildRequest, build: BuildRequest): Ta
 
 /** Where the current version was built from. What the schedule knows of its source holds only while it means the same artifact. */
 function artifactOf(event: RebuildEvent, { codeArtifact: { uri } }: BuildRequest): Artifact {
-  const { artifactBucket: bucket, artifactKey: key, sourceBucket, sourceKey, sourceObjectVersion: version, sourceDockerfile } = event;
+  const { artifactBucket: bucket, artifactKey: key, sourceBucket, sourceKey, sourceDockerfile } = event;
+  const { sourceObjectVersion: version } = event;
   if (uri !== `s3://${bucket}/${key}`) {
     const [, uriBucket = bucket, uriKey = key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
     return { place: { bucket: uriBucket, key: uriKey } };

@@ -56,7 +56,8 @@ const fields = {
 
 const propertiesSchema = z.object(fields).refine(
   ({ SourceBucket, SourceKey, SourceObjectVersion }) => (
-    (SourceBucket === undefined) === (SourceKey === undefined) && (SourceObjectVersion === undefined || SourceKey !== undefined)
+    (SourceBucket === undefined) === (SourceKey === undefined)
+    && (SourceObjectVersion === undefined || SourceKey !== undefined)
   ),
   'SourceBucket and SourceKey come together, and SourceObjectVersion with them',
 ).refine(
@@ -80,14 +81,23 @@ export function artifactOf(properties: ArtifactProperties): Artifact {
   return {
     place: { bucket: ArtifactBucket, key: ArtifactKey },
     ...(SourceBucket !== undefined && SourceKey !== undefined && {
-      source: { bucket: SourceBucket, key: SourceKey, ...(SourceObjectVersion !== undefined && { version: SourceObjectVersion }) },
+      source: {
+        bucket: SourceBucket,
+        key: SourceKey,
+        ...(SourceObjectVersion !== undefined && { version: SourceObjectVersion }),
+      },
     }),
     ...(SourceDockerfile !== undefined && { dockerfile: SourceDockerfile }),
   };
 }
 
 const artifactSchema = z.object(fields).pick({
-  ArtifactBucket: true, ArtifactKey: true, SourceBucket: true, SourceKey: true, SourceObjectVersion: true, SourceDockerfile: true,
+  ArtifactBucket: true,
+  ArtifactKey: true,
+  SourceBucket: true,
+  SourceKey: true,
+  SourceObjectVersion: true,
+  SourceDockerfile: true,
 });
 
 type ArtifactProperties = z.infer<typeof artifactSchema>;

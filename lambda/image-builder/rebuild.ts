@@ -72,7 +72,8 @@ async function takeStep(builder: Builder, run: Run): Promise<Wait | undefined> {
   if (!version) return leave(builder, run, `the image is ${image.state}`);
   if ('waitsFor' in version) return version;
   if (version.state === 'FAILED') return tellFailure(builder, run, { plan, version });
-  const wait = await awaitVersion(builder, plan.target, version) ?? await settle(builder, plan.target, { view, version });
+  const wait = await awaitVersion(builder, plan.target, version)
+    ?? await settle(builder, plan.target, { view, version });
   return wait ?? leave(builder, run, `version ${version.imageVersion} is current`);
 }
 

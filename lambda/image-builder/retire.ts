@@ -8,6 +8,8 @@ export function outdated({ versions }: View, current: string): ImageVersion[] {
 }
 
 /** Lets no new microVM start from the outdated versions. Those that run go on; and it can be taken back at once. */
-export async function retire({ images }: Builder, { imageArn }: Target, versions: readonly ImageVersion[]): Promise<void> {
+export async function retire(
+  { images }: Builder, { imageArn }: Target, versions: readonly ImageVersion[],
+): Promise<void> {
   for (const { imageVersion } of versions) await images.setStatus(imageArn, imageVersion, 'INACTIVE');
 }

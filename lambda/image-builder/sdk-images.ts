@@ -1,12 +1,15 @@
 import {
-  CreateMicrovmImageCommand, DeleteMicrovmImageCommand, DeleteMicrovmImageVersionCommand, GetMicrovmImageBuildCommand,
-  GetMicrovmImageCommand, GetMicrovmImageVersionCommand, paginateListManagedMicrovmImageVersions, paginateListMicrovmImageBuilds,
-  paginateListMicrovmImageVersions, paginateListMicrovms, TagResourceCommand, TerminateMicrovmCommand, UntagResourceCommand,
-  UpdateMicrovmImageCommand, UpdateMicrovmImageVersionCommand,
+  CreateMicrovmImageCommand, DeleteMicrovmImageCommand, DeleteMicrovmImageVersionCommand,
+  GetMicrovmImageBuildCommand, GetMicrovmImageCommand, GetMicrovmImageVersionCommand,
+  paginateListManagedMicrovmImageVersions, paginateListMicrovmImageBuilds, paginateListMicrovmImageVersions,
+  paginateListMicrovms,
+  TagResourceCommand, TerminateMicrovmCommand, UntagResourceCommand, UpdateMicrovmImageCommand,
+  UpdateMicrovmImageVersionCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import type { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
 import type {
-  Build, BuildProgress, BuildRequest, Image, ImageClient, ImageVersion, ListedMicrovm, ManagedVersion, NewImage, Submitted,
+  Build, BuildProgress, BuildRequest, Image, ImageClient, ImageVersion, ListedMicrovm, ManagedVersion, NewImage,
+  Submitted,
 } from './images';
 import { toVersion } from './sdk-version';
 import { toServiceError } from '../pool/service-error';

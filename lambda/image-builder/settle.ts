@@ -75,7 +75,8 @@ function restWait(builder: Builder, target: Target, { view, version }: Settling)
 async function makeCurrent(builder: Builder, target: Target, { view, version }: Settling): Promise<boolean> {
   const { imageVersion, createdAt } = version;
   const isNew = view.image.tags[CURRENT_VERSION_TAG] !== imageVersion;
-  const changed = await tagImage(builder, { ...target, tags: { ...target.tags, [CURRENT_VERSION_TAG]: imageVersion } }, view);
+  const tags = { ...target.tags, [CURRENT_VERSION_TAG]: imageVersion };
+  const changed = await tagImage(builder, { ...target, tags }, view);
   if (isNew && createdAt !== undefined && createdAt >= target.startedAt - CLOCK_DIFFERENCE_MS) {
     measure(builder, target.imageName, ['buildDuration', builder.clock.now() - target.startedAt]);
   }
@@ -86,7 +87,8 @@ async function prune(builder: Builder, target: Target, { view, version }: Settli
   if (isPruneOver(builder, target, version)) return undefined;
   const wait = { waitsFor: `old versions of image ${target.imageName} are being deleted` };
   try {
-    return await pruneOne(builder, target, superfluous(view, version.imageVersion, target.retainVersions)) ? wait : undefined;
+    const old = superfluous(view, version.imageVersion, target.retainVersions);
+    return await pruneOne(builder, target, old) ? wait : undefined;
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     if (['conflict', 'throttled', 'busy', 'not_found'].includes(error.kind)) return wait;

@@ -27,7 +27,8 @@ export interface View {
 }
 
 export function newestFirst(versions: readonly ImageVersion[]): ImageVersion[] {
-  return [...versions].sort((one, other) => Number.parseFloat(other.imageVersion) - Number.parseFloat(one.imageVersion));
+  const numberOf = ({ imageVersion }: ImageVersion) => Number.parseFloat(imageVersion);
+  return [...versions].sort((one, other) => numberOf(other) - numberOf(one));
 }
 
 export function isBuilding({ state }: Pick<ImageVersion, 'state'>): boolean {

@@ -53,7 +53,9 @@ export async function readWish(builder: Builder, event: IsCompleteEvent): Promis
 }
 
 async function findBase(
-  builder: Builder, { BaseImageVersion: version, BaseImageStatus: status }: IsCompleteEvent, properties: ImageProperties,
+  builder: Builder,
+  { BaseImageVersion: version, BaseImageStatus: status }: IsCompleteEvent,
+  properties: ImageProperties,
 ): Promise<BaseImage | undefined> {
   return version === undefined ? resolveBaseImage(builder, properties) : { version, status: status ?? UNKNOWN_STATUS };
 }
@@ -63,9 +65,10 @@ async function findBase(
  * then has the version that is in use, or was until just now, the configuration that is asked for and not the one that is replaced.
  */
 function otherBases(event: IsCompleteEvent, properties: ImageProperties): Wish['acceptsOtherBase'] {
-  if (properties.BaseImageVersion !== LATEST_BASE_IMAGE || event.OldResourceProperties === undefined) return () => () => false;
+  const none = () => () => false;
+  if (properties.BaseImageVersion !== LATEST_BASE_IMAGE || event.OldResourceProperties === undefined) return none;
   const old = findProperties(event.OldResourceProperties);
-  if (old && sameApartFromBase(buildRequest(old, ''), buildRequest(properties, ''))) return () => () => false;
+  if (old && sameApartFromBase(buildRequest(old, ''), buildRequest(properties, ''))) return none;
   return ({ image }) => ({ imageVersion, updatedAt = 0 }) => (
     imageVersion === image.tags[CURRENT_VERSION_TAG] || updatedAt >= event.StartedAt - ROLLBACK_MS
   );
