@@ -12,8 +12,8 @@ const CREDENTIALS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:gh[pousr]_|github_pat_|glpat-|npm_|pypi-|xox[abeprs]-|sk-|hf_)[A-Za-z0-9_-]{10,}/g, MASK],
   [/\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,4}/g, MASK],
   [/\/\/[^\s/@]{1,500}@/g, `//${MASK}@`],
-  [/\b(bearer)\s+[^\s"']{6,}/gi, `$1 ${MASK}`],
   [/\b(authorization["']?\s*[:=]\s*["']?)(?:\w+\s+)?[^\s"']{4,}/gi, `$1${MASK}`],
+  [/\b(bearer)\s+[^\s"']{6,}/gi, `$1 ${MASK}`],
   [/([\w-]{0,40}(?:secret|token|passw(?:or)?d|passphrase|credential|api[_-]?key|access[_-]?key)[\w-]{0,40}["']?\s*[=:]\s*["']?)[^\s"'&,;]{4,}/gi, `$1${MASK}`],
   [/\bX-Amz-(Signature|Credential|Security-Token)=[^&\s"']+/gi, `X-Amz-$1=${MASK}`],
 ];
