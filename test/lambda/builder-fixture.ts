@@ -72,7 +72,8 @@ export class FakeLogs implements BuildLogs {
     this.queries.push(query);
     this.onQuery?.();
     if (this.error) throw this.error;
-    return this.lines.filter(({ stream, timestamp }) => stream.startsWith(query.streamPrefix) && timestamp >= query.since);
+    const { streamPrefix, since } = query;
+    return this.lines.filter(({ stream, timestamp }) => stream.startsWith(streamPrefix) && timestamp >= since);
   }
 }
 

@@ -1,7 +1,8 @@
 import { refuse } from './fake-microvms';
 import { FaultyService } from './faulty-service';
 import type {
-  Build, BuildEcho, BuildProgress, BuildRequest, Image, ImageClient, ImageVersion, ListedMicrovm, ManagedVersion, NewImage, Submitted,
+  Build, BuildEcho, BuildProgress, BuildRequest, Image, ImageClient, ImageVersion, ListedMicrovm, ManagedVersion,
+  NewImage, Submitted,
 } from '../../lambda/image-builder/images';
 import type { Clock } from '../../lambda/pool/clock';
 
@@ -28,13 +29,20 @@ interface Outcome {
   readonly progress?: BuildProgress;
 }
 
+interface Submission {
+  readonly operation: string;
+  readonly build: BuildRequest;
+  readonly clientToken: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
 const BUSY = ['CREATING', 'UPDATING', 'DELETING'];
 
 /** The image operations of the service: its states, its quotas, its memory of client tokens. Nothing gets done until a test says so. */
 export class FakeImages extends FaultyService implements ImageClient {
   readonly images = new Map<string, FakeImage>();
   readonly microvms: (Mutable<ListedMicrovm> & { imageVersion: string })[] = [];
-  readonly submitted: { operation: string; build: BuildRequest; clientToken: string; tags?: Readonly<Record<string, string>> }[] = [];
+  readonly submitted: Submission[] = [];
   managed: ManagedVersion[] = [{ version: '1', status: 'AVAILABLE' }, { version: '0', status: 'DEPRECATED' }];
   maxVersions = 50;
   maxImages = 100;

@@ -79,11 +79,28 @@ describe('images through the SDK', () => {
     };
     answers = [
       json({
-        imageArn: ARN, imageVersion: '1.0', state: 'PENDING', status: null, stateReason: null, createdAt: 1_800_000_000.5, updatedAt: null, tags: null,
-        baseImageArn: 'b', baseImageVersion: '1.0', buildRoleArn: 'r', description: null, codeArtifact: { uri: 's3://x/y' },
-        logging: { cloudWatch: { logGroup: 'g', logStream: null } }, egressNetworkConnectors: null, cpuConfigurations: [{ architecture: 'ARM_64' }],
-        resources: [{ minimumMemoryInMiB: 2048 }], additionalOsCapabilities: null, hooks, environmentVariables: { a: '' },
-        versionStateTimeBucket: 'PENDING#1', buildPhaseOverrides: null,
+        imageArn: ARN,
+        imageVersion: '1.0',
+        state: 'PENDING',
+        status: null,
+        stateReason: null,
+        createdAt: 1_800_000_000.5,
+        updatedAt: null,
+        tags: null,
+        baseImageArn: 'b',
+        baseImageVersion: '1.0',
+        buildRoleArn: 'r',
+        description: null,
+        codeArtifact: { uri: 's3://x/y' },
+        logging: { cloudWatch: { logGroup: 'g', logStream: null } },
+        egressNetworkConnectors: null,
+        cpuConfigurations: [{ architecture: 'ARM_64' }],
+        resources: [{ minimumMemoryInMiB: 2048 }],
+        additionalOsCapabilities: null,
+        hooks,
+        environmentVariables: { a: '' },
+        versionStateTimeBucket: 'PENDING#1',
+        buildPhaseOverrides: null,
       }),
       json({ imageVersion: '2.0', state: 'FAILED', hooks: null, logging: null, environmentVariables: null }),
       json({ items: [{ buildId: 'x', buildState: 'FAILED', chipset: 'GRAVITON', chipsetGeneration: '4', stateReason: null }] }),
@@ -138,8 +155,8 @@ describe('images through the SDK', () => {
       json({ items: [{ imageVersion: '2.0', state: 'FAILED', status: 'INACTIVE' }], nextToken: null }),
       json({}), json({}),
     ];
-    expect((await images().listVersions(ARN)).map(({ imageVersion, state, status }) => [imageVersion, state, status])).toEqual([
-      ['1.0', 'SUCCESSFUL', 'ACTIVE'], ['2.0', 'FAILED', 'INACTIVE'],
+    expect(await images().listVersions(ARN)).toMatchObject([
+      { imageVersion: '1.0', state: 'SUCCESSFUL', status: 'ACTIVE' }, { imageVersion: '2.0', state: 'FAILED', status: 'INACTIVE' },
     ]);
     await images().setStatus(ARN, '1.0', 'INACTIVE');
     await images().deleteVersion(ARN, '2.0');
@@ -160,12 +177,15 @@ describe('images through the SDK', () => {
   it('have builds that tell how far they came', async () => {
     const none = { codeInstallSizeInBytes: null, memorySnapshotSizeInBytes: null, diskSnapshotSizeInBytes: null };
     answers = [
-      json({ snapshotBuild: null }), json({ snapshotBuild: none }), json({ snapshotBuild: { ...none, codeInstallSizeInBytes: 1 } }),
+      json({ snapshotBuild: null }),
+      json({ snapshotBuild: none }),
+      json({ snapshotBuild: { ...none, codeInstallSizeInBytes: 1 } }),
       json({ snapshotBuild: { codeInstallSizeInBytes: 1, memorySnapshotSizeInBytes: 2, diskSnapshotSizeInBytes: 3 } }),
     ];
     const progress = () => images().buildProgress(ARN, '1.0', 'build-1');
-    expect([await progress(), await progress()]).toEqual([{ hasCode: false, hasSnapshot: false }, { hasCode: false, hasSnapshot: false }]);
-    expect([await progress(), await progress()]).toEqual([{ hasCode: true, hasSnapshot: false }, { hasCode: true, hasSnapshot: true }]);
+    for (const [hasCode, hasSnapshot] of [[false, false], [false, false], [true, false], [true, true]]) {
+      expect(await progress()).toEqual({ hasCode, hasSnapshot });
+    }
     expect(sent[0].line).toMatch(/^GET .*\/versions\/1\.0\/builds\/build-1$/);
   });
 

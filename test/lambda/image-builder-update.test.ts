@@ -320,8 +320,9 @@ describe('versions', () => {
 /** Numbers that look random and are the same each time. */
 function* numbers(seed: number): Generator<number, never> {
   for (let state = seed; ;) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    yield state / 2 ** 32;
+    // A linear congruence whose products stay exact.
+    state = (state * 1_103_515 + 12_345) % 2 ** 31;
+    yield state / 2 ** 31;
   }
 }
 
