@@ -1,8 +1,15 @@
+import type { Artifact } from './artifacts';
 import { artifactPrefix } from './artifacts';
 import type { Builder } from './builder';
+import { minutes } from './deadline';
 import type { IsCompleteEvent } from './events';
-import type { ListedMicrovm } from './images';
-import { findArtifactProperties } from './properties';
+import { findImage } from './find-image';
+import { OWNER_TAG, ownerTags } from './image-tags';
+import type { Image, ListedMicrovm } from './images';
+import { findArtifact } from './properties';
+import type { Step, Wait } from './step';
+import { isBuilding } from './target';
+import { wordsOf } from './waits';
 import { ServiceError } from '../pool/service-error';
 
 /** Below the platform's 10 terminations a second, which other parts of the account share. */
@@ -10,45 +17,64 @@ const TERMINATION_INTERVAL_MS = 125;
 /** Twenty seconds' worth; the next look goes on. */
 const TERMINATIONS_PER_LOOK = 160;
 
-/** Takes the next step of a delete: drain, delete, wait, clean up. True once nothing is left. */
-export async function deleteImage(builder: Builder, event: IsCompleteEvent): Promise<boolean> {
+const ADVICE = 'Delete the stack again: the deletion goes on where this one stopped.';
+
+/** Takes the next step of a delete: drain, delete, wait, clean up. */
+export async function deleteImage(builder: Builder, event: IsCompleteEvent): Promise<Step> {
   const imageArn = event.PhysicalResourceId;
-  const state = await findState(builder, imageArn);
-  if (state !== undefined) {
-    await dismantle(builder, imageArn, state);
-    return false;
-  }
-  const artifact = findArtifactProperties(event.ResourceProperties);
-  if (artifact) await builder.artifacts.deleteAll(artifact.ArtifactBucket, artifactPrefix(artifact.ArtifactKey));
-  return true;
+  const image = await findOwn(builder, event);
+  if (image) return dismantle(builder, imageArn, image);
+  const artifact = findArtifact(event.ResourceProperties);
+  if (artifact) await removeArtifacts(builder, artifact);
+  return { data: {} };
 }
 
-/** Undefined if there is no such image, also for an id of a shape that this builder never gave out. */
-async function findState({ images }: Builder, imageArn: string): Promise<string | undefined> {
+/**
+ * Undefined if there is nothing to delete. An id stands before its image does: under it there may be somebody else's image, or none, and
+ * it may be of a shape that this builder never gave out.
+ */
+async function findOwn({ images, log }: Builder, event: IsCompleteEvent): Promise<Image | undefined> {
+  const imageArn = event.PhysicalResourceId;
   if (!/^arn:[^:]+:lambda:[^:]+:[^:]+:microvm-image:/.test(imageArn)) return undefined;
-  try {
-    const { state } = await images.get(imageArn);
-    return state === 'DELETED' ? undefined : state;
-  } catch (error) {
-    if (error instanceof ServiceError && error.kind === 'not_found') return undefined;
-    throw error;
-  }
+  const image = await findImage(images, imageArn);
+  if (!image || image.tags[OWNER_TAG] === ownerTags(event)[OWNER_TAG]) return image;
+  log({ level: 'warn', message: 'the image is not of this stack and stays', imageArn });
+  return undefined;
 }
 
-async function dismantle({ images, clock }: Builder, imageArn: string, state: string): Promise<void> {
-  if (state === 'DELETING') return;
+/** An artifact without a source is somebody else's. */
+async function removeArtifacts({ artifacts }: Builder, { place, source, dockerfile }: Artifact): Promise<void> {
+  if (source || dockerfile !== undefined) await artifacts.deleteAll(place.bucket, artifactPrefix(place.key));
+}
+
+async function dismantle(builder: Builder, imageArn: string, { state }: Image): Promise<Wait> {
+  const { images } = builder;
+  if (state === 'DELETING') return { waitsFor: 'the service is still deleting the image', advice: ADVICE };
   const microvms = (await images.listMicrovms(imageArn)).filter((microvm) => microvm.state !== 'TERMINATED');
-  if (microvms.length > 0) return drain({ images, clock }, microvms);
+  if (microvms.length > 0) return drain(builder, microvms);
   // A build cannot be cancelled, and the service refuses to delete an image while one runs.
-  if (state === 'CREATING' || state === 'UPDATING') return;
+  if (state === 'CREATING' || state === 'UPDATING') return buildWait(builder, imageArn);
   try {
     await images.delete(imageArn);
+    return { waitsFor: 'the service does not begin to delete the image', advice: ADVICE };
   } catch (error) {
-    if (!(error instanceof ServiceError) || !(error.kind === 'refused' && /cannot delete/i.test(error.message))) throw error;
+    if (!(error instanceof ServiceError && error.kind === 'refused' && /cannot delete/i.test(error.message))) throw error;
+    return { waitsFor: `the service refuses to delete the image: ${wordsOf(error)}`, advice: ADVICE };
   }
 }
 
-async function drain({ images, clock }: Pick<Builder, 'images' | 'clock'>, microvms: readonly ListedMicrovm[]): Promise<void> {
+async function buildWait({ images, clock }: Builder, imageArn: string): Promise<Wait> {
+  const building = (await images.listVersions(imageArn)).find(isBuilding);
+  if (!building) return { waitsFor: 'the image is busy with a change of its versions', advice: ADVICE };
+  const { imageVersion, createdAt } = building;
+  const since = createdAt === undefined ? '' : ` since ${minutes(clock.now() - createdAt)}`;
+  return {
+    waitsFor: `version ${imageVersion} of the image is being built${since}; the platform can neither cancel a build nor delete an image during one`,
+    advice: `When the build has ended: ${ADVICE.charAt(0).toLowerCase()}${ADVICE.slice(1)}`,
+  };
+}
+
+async function drain({ images, clock }: Builder, microvms: readonly ListedMicrovm[]): Promise<Wait> {
   const staying = microvms.filter(({ state }) => state !== 'TERMINATING').slice(0, TERMINATIONS_PER_LOOK);
   for (const { microvmId } of staying) {
     try {
@@ -59,4 +85,12 @@ async function drain({ images, clock }: Pick<Builder, 'images' | 'clock'>, micro
     }
     await clock.sleep(TERMINATION_INTERVAL_MS);
   }
+  return { waitsFor: `microVMs of the image are not terminated: ${census(microvms)}`, advice: ADVICE };
+}
+
+/** As in `3 RUNNING, 1 TERMINATING`. */
+function census(microvms: readonly ListedMicrovm[]): string {
+  const counts = new Map<string, number>();
+  for (const { state } of microvms) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
 }

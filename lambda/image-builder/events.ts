@@ -6,6 +6,8 @@ export interface ProviderEvent {
   readonly StackId: string;
   readonly LogicalResourceId: string;
   readonly ResourceProperties: unknown;
+  /** Those that this update replaces. A rollback has the failed ones here. */
+  readonly OldResourceProperties?: unknown;
   /** The image's ARN; absent on Create. */
   readonly PhysicalResourceId?: string;
 }
@@ -13,13 +15,15 @@ export interface ProviderEvent {
 /** The framework passes members that it does not know on to `isComplete`. */
 export interface OnEventResult {
   readonly PhysicalResourceId?: string;
-  /** The version that is being built; absent while the service does not take the update yet. */
-  readonly ImageVersion?: string;
+  /** Epoch milliseconds. */
+  readonly StartedAt: number;
+  /** Bare major version; absent if the service did not tell it when it was asked. */
+  readonly BaseImageVersion?: string;
+  readonly BaseImageStatus?: string;
 }
 
-export interface IsCompleteEvent extends ProviderEvent {
+export interface IsCompleteEvent extends ProviderEvent, OnEventResult {
   readonly PhysicalResourceId: string;
-  readonly ImageVersion?: string;
 }
 
 export type IsCompleteResult =

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { ProviderEvent } from './events';
-import type { BuildHooks, BuildRequest } from './images';
+import { sha256 } from './image-tags';
+import type { BuildEcho, BuildHooks, BuildRequest } from './images';
 import type { ImageProperties } from './properties';
 
 /** Everything is sent: an update resets what it does not name, and the service's defaults are not ours. */
-export function buildRequest(properties: ImageProperties): BuildRequest {
+export function buildRequest(properties: ImageProperties, baseImageVersion: string): BuildRequest {
   return {
     baseImageArn: properties.BaseImageArn,
-    baseImageVersion: properties.BaseImageVersion,
+    baseImageVersion,
     buildRoleArn: properties.BuildRoleArn,
     ...(properties.Description !== undefined && { description: properties.Description }),
     codeArtifact: { uri: `s3://${properties.ArtifactBucket}/${properties.ArtifactKey}` },
@@ -15,6 +15,7 @@ export function buildRequest(properties: ImageProperties): BuildRequest {
     egressNetworkConnectors: properties.EgressConnectorArns,
     cpuConfigurations: [{ architecture: 'ARM_64' }],
     resources: [{ minimumMemoryInMiB: properties.MemoryMib }],
+    ...(properties.OsCapabilities.length > 0 && { additionalOsCapabilities: properties.OsCapabilities }),
     ...(properties.Hooks && { hooks: buildHooks(properties.Hooks) }),
     environmentVariables: properties.Environment,
   };
@@ -44,30 +45,32 @@ function buildHooks({ Port, Ready, Validate, Run, Resume, Suspend, Terminate }: 
   };
 }
 
-/**
- * One token per attempt of CloudFormation and operation, the same when Lambda repeats that attempt. Not derived from the content: the service
- * never forgets a token, and one that comes back after its image was deleted replays the dead create and leaves an image that
- * neither builds nor can be deleted for hours.
- */
-export function clientToken({ RequestId }: Pick<ProviderEvent, 'RequestId'>, operation: 'create' | 'update'): string {
-  return sha256(`${RequestId} ${operation}`);
+/** A version's whole configuration on another base image; undefined if the service does not tell all that a build needs. */
+export function buildOnBase(echo: BuildEcho, baseImageVersion: string): BuildRequest | undefined {
+  const { baseImageArn, buildRoleArn, codeArtifact } = echo;
+  if (baseImageArn === undefined || buildRoleArn === undefined || codeArtifact?.uri === undefined) return undefined;
+  // The service answers the members of a request in the form of a request.
+  return { ...echo, baseImageVersion } as BuildRequest;
 }
 
-export const ATTEMPT_TAG = 'cdk-microvm-sandbox:attempt';
-export const OWNER_TAG = 'cdk-microvm-sandbox:owner';
-
-/** Tells an image of this resource from one that merely has the name: hashes, because a tag takes few characters. */
-export function imageTags(event: Pick<ProviderEvent, 'RequestId' | 'StackId' | 'LogicalResourceId'>): Record<string, string> {
-  return { [ATTEMPT_TAG]: sha256(event.RequestId), [OWNER_TAG]: sha256(`${event.StackId} ${event.LogicalResourceId}`) };
+/**
+ * One token per attempt of CloudFormation, operation and base image, the same when Lambda repeats that attempt. Not derived from the
+ * content: the service never forgets a token, and one that comes back after its image was deleted replays the dead create and leaves
+ * an image that neither builds nor can be deleted for hours.
+ */
+export function clientToken(attempt: string, operation: 'create' | 'update' | 'rebuild', baseImageVersion: string): string {
+  return sha256(`${attempt} ${operation} ${baseImageVersion}`);
 }
 
 /** The ARN that an image of this name has in the account and Region of its role and base image. */
-export function imageArnFor({ BaseImageArn, BuildRoleArn, ImageName }: ImageProperties): string {
+function imageArnFor({ BaseImageArn, BuildRoleArn, ImageName }: ImageProperties): string {
   const [, partition, , region] = BaseImageArn.split(':');
   const account = BuildRoleArn.split(':')[4];
   return `arn:${partition}:lambda:${region}:${account}:microvm-image:${ImageName}`;
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+/** The ARN of the image that is wished for. Another name is another image; CloudFormation deletes the old one when all is complete. */
+export function wishedImageArn({ PhysicalResourceId }: Pick<ProviderEvent, 'PhysicalResourceId'>, properties: ImageProperties): string {
+  const suffix = `:microvm-image:${properties.ImageName}`;
+  return PhysicalResourceId?.endsWith(suffix) ? PhysicalResourceId : imageArnFor(properties);
 }

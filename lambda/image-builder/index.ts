@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Builder } from './builder';
@@ -5,8 +6,11 @@ import type { IsCompleteEvent, IsCompleteResult, OnEventResult, ProviderEvent } 
 import { completeImage } from './is-complete';
 import { logged } from './logged';
 import { startImage } from './on-event';
+import { rebuildImage } from './rebuild';
 import { SdkArtifacts } from './sdk-artifacts';
 import { SdkImages } from './sdk-images';
+import { SdkLogs } from './sdk-logs';
+import type { RebuildEvent } from '../../src/contract/image';
 import { systemClock } from '../pool/clock';
 import { stdoutLog } from '../pool/log';
 
@@ -20,7 +24,9 @@ const builder: Builder = {
   images: new SdkImages(new LambdaMicrovmsClient(attempts)),
   // A copy takes as long as the artifact is large.
   artifacts: new SdkArtifacts(new S3Client({ maxAttempts: 5 })),
+  logs: new SdkLogs(new CloudWatchLogsClient(attempts)),
   clock: systemClock,
+  log: stdoutLog,
 };
 
 export async function onEvent(event: ProviderEvent): Promise<OnEventResult> {
@@ -29,4 +35,9 @@ export async function onEvent(event: ProviderEvent): Promise<OnEventResult> {
 
 export async function isComplete(event: IsCompleteEvent): Promise<IsCompleteResult> {
   return logged(stdoutLog, 'isComplete', event, () => completeImage(builder, event));
+}
+
+/** Called by a schedule, not by CloudFormation. */
+export async function rebuild(event: RebuildEvent): Promise<void> {
+  await rebuildImage(builder, event);
 }

@@ -1,3 +1,4 @@
+import { cloudFormationError } from './cloudformation-error';
 import type { ProviderEvent } from './events';
 import type { Log } from '../pool/log';
 
@@ -13,7 +14,8 @@ export async function logged<T extends object>(
     log({ ...line, outcome: 'ok', ...complete, durationMs: Date.now() - startedAt });
     return result;
   } catch (error) {
-    log({ ...line, outcome: 'error', durationMs: Date.now() - startedAt, error: error instanceof Error ? error.message : 'unknown' });
-    throw error;
+    const answered = cloudFormationError(event, error);
+    log({ ...line, outcome: 'error', durationMs: Date.now() - startedAt, error: answered.message });
+    throw answered;
   }
 }

@@ -1,43 +1,55 @@
+import { resolveBaseImage, UNKNOWN_STATUS, UnknownBaseImage } from './base-images';
+import type { BaseImage } from './base-images';
 import type { Builder } from './builder';
-import { createImage } from './create-image';
 import type { OnEventResult, ProviderEvent } from './events';
-import { patiently } from './patience';
-import { parseProperties } from './properties';
+import { wishedImageArn } from './image-request';
+import { artifactOf, parseProperties } from './properties';
 import type { ImageProperties } from './properties';
-import { submitUpdate } from './update-image';
+import { provideArtifact } from './provide-artifact';
+import { baseMajor } from './same-build';
+import { LATEST_BASE_IMAGE } from '../../src/contract/image';
+import { ServiceError } from '../pool/service-error';
 
-/** Starts what CloudFormation asks for. Whatever takes time is left to `isComplete`. */
+/**
+ * Checks what CloudFormation asks for, and prepares it. Nothing of the service's is changed before CloudFormation has the image's id:
+ * it deletes only what it got an id of. Whatever takes time is left to `isComplete`.
+ */
 export async function startImage(builder: Builder, event: ProviderEvent): Promise<OnEventResult> {
-  if (event.RequestType === 'Delete') return { PhysicalResourceId: event.PhysicalResourceId };
+  const StartedAt = builder.clock.now();
+  if (event.RequestType === 'Delete') return { PhysicalResourceId: event.PhysicalResourceId, StartedAt };
   const properties = parseProperties(event.ResourceProperties);
-  await provideArtifact(builder, properties);
-  const imageArn = event.PhysicalResourceId;
-  // Another name is another image. CloudFormation deletes the old one when the new one is complete.
-  if (imageArn === undefined || !imageArn.endsWith(`:microvm-image:${properties.ImageName}`)) {
-    return createOrClear(builder, event, properties);
-  }
-  const ImageVersion = await patiently(builder, () => submitUpdate(builder, event, { imageArn, properties }));
-  return { PhysicalResourceId: imageArn, ImageVersion };
+  const imageArn = wishedImageArn(event, properties);
+  const base = await findBase(builder, properties, imageArn);
+  const wait = await provideArtifact(builder.artifacts, artifactOf(properties));
+  if (wait) builder.log({ level: 'warn', message: wait.waitsFor });
+  return {
+    PhysicalResourceId: imageArn,
+    StartedAt,
+    ...(base && { BaseImageVersion: base.version, BaseImageStatus: base.status }),
+  };
 }
 
-/** CloudFormation sends no delete for what was never made, and an artifact that stays keeps its bucket from being deleted. */
-async function createOrClear(
-  builder: Builder, event: ProviderEvent, properties: ImageProperties,
-): Promise<OnEventResult> {
+/** A base image that the service withdrew altogether must not stop a rollback to a version that was built on it. */
+async function findBase(
+  builder: Builder, properties: ImageProperties, imageArn: string,
+): Promise<BaseImage | undefined> {
   try {
-    return await createImage(builder, event, properties);
+    return await resolveBaseImage(builder, properties);
   } catch (error) {
-    // Why there is no image is what CloudFormation has to hear about.
-    await builder.artifacts.deleteAll(properties.ArtifactBucket, properties.ArtifactKey).catch(() => undefined);
+    const { BaseImageVersion: version } = properties;
+    if (!(error instanceof UnknownBaseImage) || version === LATEST_BASE_IMAGE) throw error;
+    if (!await hasVersionOn(builder, imageArn, version)) throw error;
+    return { version, status: UNKNOWN_STATUS };
+  }
+}
+
+async function hasVersionOn({ images }: Builder, imageArn: string, base: string): Promise<boolean> {
+  try {
+    const versions = await images.listVersions(imageArn);
+    return versions.some(({ state, build }) => state === 'SUCCESSFUL' && baseMajor(build.baseImageVersion) === Number(base));
+  } catch (error) {
+    // There is no image yet, or it cannot be looked at: then the lookup's error stands.
+    if (error instanceof ServiceError) return false;
     throw error;
   }
-}
-
-/** The service reads the artifact from a bucket of the image's own, which outlives a clean-up of CDK's asset bucket. */
-async function provideArtifact(builder: Builder, properties: ImageProperties): Promise<void> {
-  const { artifacts } = builder;
-  const artifact = { bucket: properties.ArtifactBucket, key: properties.ArtifactKey };
-  if (await artifacts.exists(artifact)) return;
-  const source = { bucket: properties.SourceBucket, key: properties.SourceKey };
-  await patiently(builder, () => artifacts.copy(source, artifact));
 }

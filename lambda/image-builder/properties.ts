@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { BUILD_LOG_GROUP_PREFIX } from '../../src/contract/image';
+import type { Artifact } from './artifacts';
+import { RESERVED_TAG } from './image-tags';
+import { BUILD_LOG_GROUP_PREFIX, LATEST_BASE_IMAGE } from '../../src/contract/image';
 import type { ImageResourceProperties } from '../../src/contract/image';
 
 const MEMORY_MIB = [512, 1024, 2048, 4096, 8192];
@@ -25,18 +27,20 @@ const hooks = z.object({
   'Run, Resume, Suspend and Terminate need Ready: without it nothing says when the snapshot may be taken',
 );
 
-const propertiesSchema = z.object({
+const fields = {
   ServiceToken: z.string(),
   ImageName: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'not 1 to 64 letters, digits, hyphens and underscores'),
   Description: z.string().optional(),
   BaseImageArn: arn,
-  BaseImageVersion: z.string().regex(/^\d+$/, 'not a bare major version such as 1'),
+  BaseImageVersion: z.string().regex(new RegExp(`^(\\d+|${LATEST_BASE_IMAGE})$`), `neither a bare major version such as 1 nor ${LATEST_BASE_IMAGE}`),
   BuildRoleArn: arn,
-  SourceBucket: z.string().min(1),
-  SourceKey: z.string().min(1),
   ArtifactBucket: z.string().min(1),
   // What lies below the folder is deleted with the image.
   ArtifactKey: z.string().regex(/^[^/].*\/[^/]+$/, 'not a key inside a folder of the image\'s own'),
+  SourceBucket: z.string().min(1).optional(),
+  SourceKey: z.string().min(1).optional(),
+  SourceObjectVersion: z.string().min(1).optional(),
+  SourceDockerfile: z.string().min(1).optional(),
   MemoryMib: whole(1, 1_000_000).refine((memory) => MEMORY_MIB.includes(memory), `not one of ${MEMORY_MIB.join(', ')}`),
   // The service reads an empty list as the internet.
   EgressConnectorArns: z.array(arn).length(1),
@@ -44,7 +48,22 @@ const propertiesSchema = z.object({
   Environment: z.record(z.string().regex(/^\S{1,256}$/), z.string().max(4096))
     .refine((variables) => Object.keys(variables).length <= 50, 'more than 50 variables'),
   Hooks: hooks.optional(),
-}) satisfies z.ZodType<unknown, ImageResourceProperties>;
+  OsCapabilities: z.array(z.literal('ALL')).max(1),
+  // One is the current one, and one is built while all others are there.
+  RetainVersions: whole(0, 48),
+  Tags: z.record(z.string().min(1).max(128).regex(RESERVED_TAG.none, 'reserved'), z.string().max(256)).optional(),
+};
+
+const propertiesSchema = z.object(fields).refine(
+  ({ SourceBucket, SourceKey, SourceObjectVersion }) => (
+    (SourceBucket === undefined) === (SourceKey === undefined)
+    && (SourceObjectVersion === undefined || SourceKey !== undefined)
+  ),
+  'SourceBucket and SourceKey come together, and SourceObjectVersion with them',
+).refine(
+  ({ SourceKey, SourceDockerfile }) => SourceKey === undefined || SourceDockerfile === undefined,
+  'SourceKey and SourceDockerfile exclude each other',
+) satisfies z.ZodType<unknown, ImageResourceProperties>;
 
 export type ImageProperties = z.infer<typeof propertiesSchema>;
 
@@ -56,11 +75,47 @@ export function parseProperties(properties: unknown): ImageProperties {
   throw new Error(`The image's properties are malformed: ${problems.join('; ')}.`);
 }
 
-const artifactSchema = propertiesSchema.pick({ ArtifactBucket: true, ArtifactKey: true });
+/** The artifact, and where it comes from. */
+export function artifactOf(properties: ArtifactProperties): Artifact {
+  const { ArtifactBucket, ArtifactKey, SourceBucket, SourceKey, SourceObjectVersion, SourceDockerfile } = properties;
+  return {
+    place: { bucket: ArtifactBucket, key: ArtifactKey },
+    ...(SourceBucket !== undefined && SourceKey !== undefined && {
+      source: {
+        bucket: SourceBucket,
+        key: SourceKey,
+        ...(SourceObjectVersion !== undefined && { version: SourceObjectVersion }),
+      },
+    }),
+    ...(SourceDockerfile !== undefined && { dockerfile: SourceDockerfile }),
+  };
+}
 
-export type ArtifactProperties = z.infer<typeof artifactSchema>;
+const artifactSchema = z.object(fields).pick({
+  ArtifactBucket: true,
+  ArtifactKey: true,
+  SourceBucket: true,
+  SourceKey: true,
+  SourceObjectVersion: true,
+  SourceDockerfile: true,
+});
+
+type ArtifactProperties = z.infer<typeof artifactSchema>;
 
 /** Undefined where a delete finds none: it has to succeed also for properties that never passed. */
-export function findArtifactProperties(properties: unknown): ArtifactProperties | undefined {
-  return artifactSchema.safeParse(properties).data;
+export function findArtifact(properties: unknown): Artifact | undefined {
+  const { data } = artifactSchema.safeParse(properties);
+  return data && artifactOf(data);
+}
+
+const tagsSchema = z.object({ Tags: z.record(z.string(), z.string()) });
+
+/** The tags in properties that may be of any form. */
+export function findTags(properties: unknown): Readonly<Record<string, string>> {
+  return tagsSchema.safeParse(properties).data?.Tags ?? {};
+}
+
+/** Undefined for properties that never passed. */
+export function findProperties(properties: unknown): ImageProperties | undefined {
+  return propertiesSchema.safeParse(properties).data;
 }

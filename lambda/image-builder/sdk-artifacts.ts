@@ -1,31 +1,39 @@
-import { CopyObjectCommand, DeleteObjectsCommand, HeadObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand, DeleteObjectsCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ArtifactStore, ObjectLocation } from './artifacts';
+import type { ArtifactStore, ObjectLocation, Presence, SourceObject } from './artifacts';
 
 /** S3 through the AWS SDK. */
 export class SdkArtifacts implements ArtifactStore {
   constructor(private readonly client: S3Client) {}
 
-  async exists({ bucket, key }: ObjectLocation): Promise<boolean> {
+  async find({ bucket, key }: ObjectLocation): Promise<Presence> {
     try {
       await this.client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-      return true;
+      return 'there';
     } catch (error) {
-      // S3 answers 403 for a missing object to who may not list the whole bucket. A true denial shows at the copy that follows.
+      // The SDK's errors tell their HTTP status here.
       const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-      if (status === 404 || status === 403) return false;
+      if (status === 404) return 'missing';
+      if (status === 403) return 'hidden';
       throw error;
     }
   }
 
-  async copy(from: ObjectLocation, to: ObjectLocation): Promise<void> {
+  async copy(from: SourceObject, to: ObjectLocation): Promise<void> {
+    const version = from.version === undefined ? '' : `?versionId=${encodeURIComponent(from.version)}`;
     await this.client.send(new CopyObjectCommand({
       Bucket: to.bucket,
       Key: to.key,
-      CopySource: `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`,
+      CopySource: `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}${version}`,
       // Copying the tags of the source, the default, would need rights on tags.
       TaggingDirective: 'REPLACE',
     }));
+  }
+
+  async put({ bucket, key }: ObjectLocation, body: Uint8Array): Promise<void> {
+    await this.client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: 'application/zip' }));
   }
 
   async deleteAll(bucket: string, prefix: string): Promise<void> {

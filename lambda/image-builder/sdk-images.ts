@@ -1,10 +1,17 @@
 import {
-  CreateMicrovmImageCommand, DeleteMicrovmImageCommand, GetMicrovmImageCommand, GetMicrovmImageVersionCommand,
-  paginateListMicrovmImageBuilds, paginateListMicrovmImageVersions, paginateListMicrovms, TerminateMicrovmCommand,
-  UpdateMicrovmImageCommand,
+  CreateMicrovmImageCommand, DeleteMicrovmImageCommand, DeleteMicrovmImageVersionCommand,
+  GetMicrovmImageBuildCommand, GetMicrovmImageCommand, GetMicrovmImageVersionCommand,
+  paginateListManagedMicrovmImageVersions, paginateListMicrovmImageBuilds, paginateListMicrovmImageVersions,
+  paginateListMicrovms,
+  TagResourceCommand, TerminateMicrovmCommand, UntagResourceCommand, UpdateMicrovmImageCommand,
+  UpdateMicrovmImageVersionCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import type { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
-import type { Build, BuildRequest, Image, ImageClient, ImageVersion, ListedMicrovm, Submitted } from './images';
+import type {
+  Build, BuildProgress, BuildRequest, Image, ImageClient, ImageVersion, ListedMicrovm, ManagedVersion, NewImage,
+  Submitted,
+} from './images';
+import { toVersion } from './sdk-version';
 import { toServiceError } from '../pool/service-error';
 
 /** The image operations of the MicroVMs service through the AWS SDK. */
@@ -16,11 +23,9 @@ export class SdkImages implements ImageClient {
     this.paging = { client, pageSize: 50 };
   }
 
-  async create(
-    name: string, build: BuildRequest, tags: Record<string, string>, clientToken: string,
-  ): Promise<Submitted> {
+  async create({ name, build, tags }: NewImage, clientToken: string): Promise<Submitted> {
     return ask('CreateMicrovmImage', async () => toSubmitted(
-      await this.client.send(new CreateMicrovmImageCommand({ name, ...build, tags, clientToken })),
+      await this.client.send(new CreateMicrovmImageCommand({ name, ...build, tags: { ...tags }, clientToken })),
     ));
   }
 
@@ -41,6 +46,14 @@ export class SdkImages implements ImageClient {
     });
   }
 
+  async tag(imageArn: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    await ask('TagResource', () => this.client.send(new TagResourceCommand({ Resource: imageArn, Tags: { ...tags } })));
+  }
+
+  async untag(imageArn: string, keys: readonly string[]): Promise<void> {
+    await ask('UntagResource', () => this.client.send(new UntagResourceCommand({ Resource: imageArn, TagKeys: [...keys] })));
+  }
+
   async getVersion(imageArn: string, imageVersion: string): Promise<ImageVersion> {
     return ask('GetMicrovmImageVersion', async () => toVersion(
       await this.client.send(new GetMicrovmImageVersionCommand({ imageIdentifier: imageArn, imageVersion })),
@@ -53,24 +66,58 @@ export class SdkImages implements ImageClient {
     ));
   }
 
+  async setStatus(imageArn: string, imageVersion: string, status: 'ACTIVE' | 'INACTIVE'): Promise<void> {
+    await ask('UpdateMicrovmImageVersion', () => (
+      this.client.send(new UpdateMicrovmImageVersionCommand({ imageIdentifier: imageArn, imageVersion, status }))
+    ));
+  }
+
+  async deleteVersion(imageArn: string, imageVersion: string): Promise<void> {
+    await ask('DeleteMicrovmImageVersion', () => (
+      this.client.send(new DeleteMicrovmImageVersionCommand({ imageIdentifier: imageArn, imageVersion }))
+    ));
+  }
+
   async listBuilds(imageArn: string, imageVersion: string): Promise<Build[]> {
     return ask('ListMicrovmImageBuilds', () => collect(
       paginateListMicrovmImageBuilds(this.paging, { imageIdentifier: imageArn, imageVersion }),
-      ({ buildState, chipset, chipsetGeneration, stateReason }) => ({
-        state: buildState ?? '', chipset: chipset ?? '', chipsetGeneration: chipsetGeneration ?? '', stateReason: stateReason ?? undefined,
+      ({ buildId, buildState, chipset, chipsetGeneration, stateReason }) => ({
+        buildId: buildId ?? '',
+        state: buildState ?? '',
+        chipset: chipset ?? '',
+        chipsetGeneration: chipsetGeneration ?? '',
+        stateReason: stateReason ?? undefined,
       }),
     ));
   }
 
-  async listMicrovms(imageArn: string): Promise<ListedMicrovm[]> {
+  async buildProgress(imageArn: string, imageVersion: string, buildId: string): Promise<BuildProgress> {
+    return ask('GetMicrovmImageBuild', async () => {
+      const { snapshotBuild } = await this.client.send(
+        new GetMicrovmImageBuildCommand({ imageIdentifier: imageArn, imageVersion, buildId }),
+      );
+      const { codeInstallSizeInBytes, memorySnapshotSizeInBytes } = snapshotBuild ?? {};
+      return { hasCode: typeof codeInstallSizeInBytes === 'number', hasSnapshot: typeof memorySnapshotSizeInBytes === 'number' };
+    });
+  }
+
+  async listMicrovms(imageArn: string, imageVersion?: string): Promise<ListedMicrovm[]> {
+    const input = { imageIdentifier: imageArn, ...(imageVersion !== undefined && { imageVersion }) };
     return ask('ListMicrovms', () => collect(
-      paginateListMicrovms(this.paging, { imageIdentifier: imageArn }),
+      paginateListMicrovms(this.paging, input),
       ({ microvmId, state }) => ({ microvmId: microvmId ?? '', state: state ?? '' }),
     ));
   }
 
   async terminate(microvmId: string): Promise<void> {
     await ask('TerminateMicrovm', () => this.client.send(new TerminateMicrovmCommand({ microvmIdentifier: microvmId })));
+  }
+
+  async listManagedVersions(baseImageArn: string): Promise<ManagedVersion[]> {
+    return ask('ListManagedMicrovmImageVersions', () => collect(
+      paginateListManagedMicrovmImageVersions(this.paging, { imageIdentifier: baseImageArn }),
+      ({ imageVersion, status }) => ({ version: imageVersion ?? '', status: status ?? 'UNKNOWN' }),
+    ));
   }
 }
 
@@ -91,15 +138,4 @@ async function collect<Item, T>(pages: AsyncIterable<{ items?: Item[] }>, conver
 function toSubmitted({ imageArn, imageVersion }: { imageArn?: string; imageVersion?: string }): Submitted {
   if (!imageArn || !imageVersion) throw new Error('the answer lacks imageArn or imageVersion');
   return { imageArn, imageVersion };
-}
-
-interface DescribedVersion {
-  readonly imageVersion?: string;
-  readonly state?: string;
-  readonly status?: string;
-  readonly stateReason?: string | null;
-}
-
-function toVersion({ imageVersion = '', state = '', status, stateReason }: DescribedVersion): ImageVersion {
-  return { imageVersion, state, status, stateReason: stateReason ?? undefined };
 }

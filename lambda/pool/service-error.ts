@@ -61,7 +61,7 @@ export function toServiceError(operation: string, thrown: unknown): ServiceError
 function kindOf(error: SdkError): ServiceErrorKind {
   const status = error.$metadata?.httpStatusCode;
   if (error.name === 'ResourceNotFoundException') return 'not_found';
-  if (error.name === 'ConflictException') return 'conflict';
+  if (error.name === 'ConflictException' || status === 409) return 'conflict';
   if (error.name === 'ServiceQuotaExceededException' || status === 402) return 'quota';
   if (error.name === 'ThrottlingException' || status === 429) return 'throttled';
   if (error.name === 'ValidationException' && /has been terminated/.test(error.message ?? '')) return 'ended';

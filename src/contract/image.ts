@@ -64,6 +64,9 @@ export const IMAGE_ATTRIBUTES = {
 /** Tag of the image that names the version that pools start, like `3.0`. A pool that follows the image reads it. */
 export const CURRENT_VERSION_TAG = 'cdk-microvm-sandbox:current';
 
+/** After this time the builder gives up and says why. The provider's total timeout must be longer, because it gives up without words. */
+export const IMAGE_DEADLINE_MINUTES = 42;
+
 /** Names of the exported handler functions. */
 export const IMAGE_BUILDER_HANDLERS = { onEvent: 'onEvent', isComplete: 'isComplete', rebuild: 'rebuild' } as const;
 

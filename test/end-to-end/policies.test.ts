@@ -7,7 +7,7 @@ import { type DeployedStack, type LocalCloud, startLocalCloud } from 'microvm-sa
 import { clientOf, eventually, removeFolder } from './deployed';
 import { STACKS, synthesizeStacks } from './policies-app';
 import { narrowed, RecordedAccess, type RoleStatement } from './recorded-access';
-import { imageTags } from '../../lambda/image-builder/image-request';
+import { attemptTags, ownerTags } from '../../lambda/image-builder/image-tags';
 
 interface DeployedApp {
   readonly stack: DeployedStack;
@@ -138,9 +138,9 @@ test('so is the creation of an image that is repeated because its answer was los
   await Promise.all(apps.map(async ({ stack }) => {
     const event = createEvent(stack);
     const Resource = `arn:aws:lambda:us-east-1:000000000000:microvm-image:${event.ResourceProperties.ImageName}`;
-    await microvms.send(new TagResourceCommand({ Resource, Tags: imageTags(event) }));
+    await microvms.send(new TagResourceCommand({ Resource, Tags: { ...ownerTags(event), ...attemptTags(event) } }));
     const { payload } = await cloud.invoke(physicalId(stack, 'AWS::Lambda::Function', /BuilderOnEvent/), event);
-    expect(payload).toMatchObject({ PhysicalResourceId: Resource, ImageVersion: expect.any(String) });
+    expect(payload).toMatchObject({ PhysicalResourceId: Resource, StartedAt: expect.any(Number) });
   }));
   microvms.destroy();
   expect(cloud.denials).toEqual([]);

@@ -1,22 +1,166 @@
 import { BuilderFixture, event, PROPERTIES, update } from './builder-fixture';
-import { ARN, type FakeImages } from './fake-images';
+import { s3Error } from './fake-artifacts';
+import { ARN } from './fake-images';
 import { refuse } from './fake-microvms';
 import { clientToken } from '../../lambda/image-builder/image-request';
 
-let { images, artifacts, clock, onEvent, start, created } = new BuilderFixture();
+const MINUTE = 60_000;
+
+let { images, artifacts, clock, lines, onEvent, start, complete, created, measured } = new BuilderFixture();
 beforeEach(() => {
-  ({ images, artifacts, clock, onEvent, start, created } = new BuilderFixture());
+  ({ images, artifacts, clock, lines, onEvent, start, complete, created, measured } = new BuilderFixture());
+});
+
+/** Looks for as long as it takes, the service doing nothing, and answers the error in the end. */
+async function failureOf(request: any): Promise<{ message: string; afterMs: number }> {
+  const startedAt = clock.time;
+  return complete(request, () => undefined).then(
+    () => ({ message: 'complete', afterMs: 0 }),
+    (error: Error) => ({ message: error.message, afterMs: clock.time - startedAt }),
+  );
+}
+
+describe('onEvent', () => {
+  it('answers the id that the image is going to have, when it began, and the base image, before anything is made', async () => {
+    expect(await onEvent(event())).toEqual({
+      PhysicalResourceId: `${ARN}agent`, StartedAt: clock.time, BaseImageVersion: '1', BaseImageStatus: 'AVAILABLE',
+    });
+    expect(images.images.size).toBe(0);
+    expect(artifacts.copies).toEqual(['assets/source.zip']);
+  });
+
+  it('answers another id for another name', async () => {
+    expect((await onEvent(update({ ImageName: 'other' }))).PhysicalResourceId).toBe(`${ARN}other`);
+    expect((await onEvent(update())).PhysicalResourceId).toBe(`${ARN}agent`);
+  });
+
+  it('leaves an artifact that is there already', async () => {
+    artifacts.objects.add('artifacts/agent/0123.zip');
+    await onEvent(event());
+    expect(artifacts.copies).toEqual([]);
+  });
+
+  it('does not fail or wait while its own rights at S3 are on the way; the next looks try again', async () => {
+    artifacts.faults.push(s3Error('AccessDenied', 403), s3Error('AccessDenied', 403), s3Error('SlowDown', 503));
+    const { look } = await start(event());
+    expect(clock.sleeps).toEqual([]);
+    await look();
+    await look();
+    expect(images.images.size).toBe(0);
+    await look();
+    expect(images.image('agent').state).toBe('CREATING');
+  });
+});
+
+describe('a base image', () => {
+  const latest = event({ ResourceProperties: { ...PROPERTIES, BaseImageVersion: 'latest' } });
+
+  it('latest is the newest that is AVAILABLE, by number', async () => {
+    images.managed = ['9', '10.0', '2'].map((version) => ({ version, status: 'AVAILABLE' }));
+    images.managed.push({ version: '11', status: 'DEPRECATED' });
+    expect(await onEvent(latest)).toMatchObject({ BaseImageVersion: '10', BaseImageStatus: 'AVAILABLE' });
+    expect(await complete(latest)).toMatchObject({ BaseImageVersion: '10', BaseImageStatus: 'AVAILABLE' });
+    expect(images.submitted[0].build.baseImageVersion).toBe('10');
+  });
+
+  it('fails for latest when none is AVAILABLE, telling what there is', async () => {
+    images.managed = [{ version: '1', status: 'DEPRECATED' }, { version: '0', status: 'EXPIRED' }];
+    await expect(onEvent(latest)).rejects.toThrow('The service offers 1 (DEPRECATED), 0 (EXPIRED).');
+  });
+
+  it('fails early for a pinned one that is unknown, telling what there is', async () => {
+    const request = event({ ResourceProperties: { ...PROPERTIES, BaseImageVersion: '7' } });
+    await expect(onEvent(request)).rejects.toThrow(/there is no version 7 of .*The service offers 1 \(AVAILABLE\), 0 \(DEPRECATED\)\./);
+    expect(artifacts.copies).toEqual([]);
+  });
+
+  it('that the service does not list any more stops no return to a version that was built on it', async () => {
+    await created();
+    images.managed = [{ version: '2', status: 'AVAILABLE' }];
+    expect(await complete(update({ Tags: { team: 'a' } }))).toMatchObject({ ImageVersion: '1.0', BaseImageStatus: 'UNKNOWN' });
+  });
+
+  it.each(['DEPRECATED', 'EXPIRING', 'EXPIRED', 'RECALLED'])('that is %s is used, reported and counted', async (status) => {
+    images.managed = [{ version: '1', status }];
+    expect(await created()).toMatchObject({ BaseImageStatus: status });
+    expect(measured('DeprecatedBaseImage')).toEqual([1]);
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', version: '1', status }));
+  });
+
+  it.each(['throttled', 'busy', 'refused'] as const)('that is pinned needs no answer of the service: %s', async (kind) => {
+    images.faults.push({ operation: 'listManagedVersions', when: 'before', error: refuse(kind, 'ListManagedMicrovmImageVersions', 'not authorized') });
+    expect(await created()).toMatchObject({ BaseImageVersion: '1', BaseImageStatus: 'UNKNOWN' });
+  });
+
+  it('latest is asked for again until the service answers', async () => {
+    const error = refuse('throttled', 'ListManagedMicrovmImageVersions');
+    images.faults.push(...[1, 2].map(() => ({ operation: 'listManagedVersions', when: 'before' as const, error })));
+    expect(await complete(latest)).toMatchObject({ BaseImageVersion: '1', BaseImageStatus: 'AVAILABLE' });
+  });
+});
+
+describe('an artifact', () => {
+  const sourceless = event({ ResourceProperties: { ...PROPERTIES, SourceBucket: undefined, SourceKey: undefined } });
+
+  it('is copied of the version that is named', async () => {
+    await onEvent(event({ ResourceProperties: { ...PROPERTIES, SourceObjectVersion: 'v 1' } }));
+    expect(artifacts.copies).toEqual(['assets/source.zip@v 1']);
+  });
+
+  it('is made of a Dockerfile, of the same text the same bytes', async () => {
+    const request = event({
+      ResourceProperties: { ...PROPERTIES, SourceBucket: undefined, SourceKey: undefined, SourceDockerfile: 'FROM scratch\n' },
+    });
+    await onEvent(request);
+    const first = Buffer.from(artifacts.bodies.get('artifacts/agent/0123.zip') ?? []);
+    artifacts.objects.clear();
+    clock.time += 86_400_000;
+    await onEvent(request);
+    expect(first.includes('Dockerfile')).toBe(true);
+    expect(first.subarray(0, 2).toString()).toBe('PK');
+    expect(Buffer.from(artifacts.bodies.get('artifacts/agent/0123.zip') ?? []).equals(first)).toBe(true);
+  });
+
+  it('without a source is used where it lies', async () => {
+    artifacts.objects.add('artifacts/agent/0123.zip');
+    await complete(sourceless);
+    expect([artifacts.copies, artifacts.bodies.size]).toEqual([[], 0]);
+  });
+
+  it('fails without a source when it is not there, naming bucket and key', async () => {
+    await expect(onEvent(sourceless)).rejects.toThrow('There is no object agent/0123.zip in bucket artifacts');
+  });
+
+  it('fails after five minutes when S3 does not say whether it is there', async () => {
+    artifacts.absence = 'hidden';
+    const { message, afterMs } = await failureOf(sourceless);
+    expect(message).toContain('there is no object agent/0123.zip in bucket artifacts');
+    expect(message).toContain('or the image-builder may not read it');
+    expect(afterMs).toBe(5 * MINUTE);
+  });
+
+  it.each([
+    [s3Error('NoSuchKey', 404), 'Publish the assets again'],
+    [s3Error('NoSuchBucket', 404), 'Publish the assets again'],
+    [s3Error('InvalidRequest', 400, 'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120'), '5 GiB at most'],
+    [s3Error('InvalidArgument', 400, 'Odd.'), 'Cannot copy source.zip of bucket assets to bucket artifacts: InvalidArgument: Odd.'],
+  ])('fails at once when it never will be: %#', async (error, words) => {
+    artifacts.faults.push(error);
+    await expect(onEvent(event())).rejects.toThrow(words);
+  });
 });
 
 describe('create', () => {
-  it('copies the artifact and asks for an image with everything explicit', async () => {
-    const result = await onEvent(event());
-    expect(result).toEqual({ PhysicalResourceId: `${ARN}agent`, ImageVersion: '1.0' });
-    expect(artifacts.copies).toEqual(['assets/source.zip']);
-    expect([...artifacts.objects]).toEqual(['artifacts/agent/0123.zip']);
+  it('asks for an image with everything explicit', async () => {
+    await created();
     expect(images.submitted).toEqual([{
       operation: 'create',
-      clientToken: clientToken(event(), 'create'),
+      clientToken: clientToken('request-1', 'create', '1'),
+      tags: {
+        'cdk-microvm-sandbox:owner': expect.stringMatching(/^[0-9a-f]{64}$/),
+        'cdk-microvm-sandbox:attempt': expect.stringMatching(/^[0-9a-f]{64}$/),
+        'cdk-microvm-sandbox:deployment': expect.stringMatching(/^\d+ [0-9a-f]{32}$/),
+      },
       build: {
         baseImageArn: PROPERTIES.BaseImageArn,
         baseImageVersion: '1',
@@ -37,244 +181,152 @@ describe('create', () => {
     }]);
   });
 
-  it('leaves an artifact that is there already', async () => {
-    artifacts.objects.add('artifacts/agent/0123.zip');
-    await onEvent(event());
-    expect(artifacts.copies).toEqual([]);
+  it('gives all capabilities only when asked to', async () => {
+    await complete(event({ ResourceProperties: { ...PROPERTIES, OsCapabilities: ['ALL'] } }));
+    expect(images.submitted[0].build.additionalOsCapabilities).toEqual(['ALL']);
   });
 
-  it('is complete when version and image are ready, not a moment before', async () => {
+  it('is complete when the version runs and the image names it, not a moment before', async () => {
     const { look } = await start(event());
+    await look();
     const image = images.image('agent');
     expect(await look()).toEqual({ IsComplete: false });
     Object.assign(image.versions[0], { state: 'SUCCESSFUL', status: 'ACTIVE' });
     expect(await look()).toEqual({ IsComplete: false });
+    expect(image.tags['cdk-microvm-sandbox:current']).toBeUndefined();
     image.state = 'CREATED';
-    Object.assign(image.versions[0], { status: 'INACTIVE' });
     expect(await look()).toEqual({ IsComplete: false });
-    Object.assign(image.versions[0], { state: 'IN_PROGRESS', status: 'ACTIVE' });
-    expect(await look()).toEqual({ IsComplete: false });
-    Object.assign(image.versions[0], { state: 'SUCCESSFUL' });
-    expect(await look()).toEqual({ IsComplete: true, Data: { ImageArn: `${ARN}agent`, ImageVersion: '1.0' } });
+    expect(image.tags['cdk-microvm-sandbox:current']).toBe('1.0');
+    expect(await look()).toEqual({
+      IsComplete: true, Data: { ImageArn: `${ARN}agent`, ImageVersion: '1.0', BaseImageVersion: '1', BaseImageStatus: 'AVAILABLE' },
+    });
   });
 
-  it.each(['not_found', 'throttled', 'busy'] as const)('looks again when the service answers %s', async (kind) => {
-    const { look } = await created();
-    images.faults.push({ operation: 'getVersion', when: 'before', error: refuse(kind, 'GetMicrovmImageVersion') });
-    expect(await look()).toEqual({ IsComplete: false });
-    expect((await look()).IsComplete).toBe(true);
+  it('reports how long a build took, once', async () => {
+    await created();
+    expect(measured('BuildDuration')).toEqual([10_000]);
+    expect(lines.find((line) => 'BuildDuration' in line)).toMatchObject({
+      ImageName: 'agent', _aws: { CloudWatchMetrics: [{ Namespace: 'CdkMicrovmSandbox', Dimensions: [['ImageName']] }] },
+    });
+    await complete(update({ Tags: { a: 'b' } }));
+    expect(measured('BuildDuration')).toHaveLength(1);
   });
 
-  it('fails when the service refuses the look', async () => {
-    const { look } = await created();
-    images.faults.push({ operation: 'getVersion', when: 'before', error: refuse('refused', 'GetMicrovmImageVersion', 'not authorized') });
-    await expect(look()).rejects.toThrow('not authorized');
+  it.each(['get', 'listVersions', 'getVersion', 'tag', 'create'])('looks again when the service does not answer %s', async (operation) => {
+    for (const kind of ['throttled', 'busy', 'conflict'] as const) {
+      images.faults.push({ operation, when: 'before', error: refuse(kind, operation) }, { operation, when: 'after', error: refuse('busy', operation) });
+    }
+    expect(await created()).toMatchObject({ ImageVersion: '1.0' });
+    expect(images.submitted).toHaveLength(1);
   });
 
   it('has the same token for a repetition of an attempt, and another one for the next attempt with the same content', async () => {
-    expect(await onEvent(event())).toEqual(await onEvent(event()));
+    const { look, handed } = await start(event());
+    images.faults.push({ operation: 'create', when: 'after', error: refuse('busy', 'CreateMicrovmImage') });
+    await Promise.all([look(), look()]);
     expect(images.submitted).toHaveLength(1);
     images.images.clear();
-    await onEvent(event({ RequestId: 'request-9' }));
+    await (await start({ ...handed, RequestId: 'request-9' })).look();
     expect(images.submitted[1].clientToken).not.toBe(images.submitted[0].clientToken);
     expect(images.submitted[1].clientToken).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('goes on with the image that it made without hearing the answer', async () => {
-    images.faults.push({ operation: 'create', when: 'after', error: refuse('busy', 'CreateMicrovmImage') });
-    expect(await onEvent(event())).toEqual({ PhysicalResourceId: `${ARN}agent`, ImageVersion: '1.0' });
-  });
-
-  it('builds a new version of what an earlier attempt of the same resource left behind', async () => {
+  it('takes over what an earlier attempt of the same resource left behind: built, or failed', async () => {
     await created();
-    expect(await onEvent(event({ RequestId: 'request-5' }))).toEqual({ PhysicalResourceId: `${ARN}agent`, ImageVersion: '2.0' });
-    // The create that was refused had sent its token.
-    expect(images.submitted[1].clientToken).not.toBe(clientToken(event({ RequestId: 'request-5' }), 'create'));
+    expect(await complete(event({ RequestId: 'request-5' }))).toMatchObject({ ImageVersion: '1.0' });
+    images.version('agent', '1.0').state = 'FAILED';
+    images.image('agent').state = 'CREATE_FAILED';
+    expect(await complete(event({ RequestId: 'request-6' }))).toMatchObject({ ImageVersion: '2.0' });
+    expect(images.submitted.map(({ operation }) => operation)).toEqual(['create', 'update']);
   });
 
   it.each([
     ['another stack', { StackId: 'stack-2' }], ['another resource', { LogicalResourceId: 'Other' }],
   ])('fails naming the image and the ways out when its name is taken by %s', async (_, owner) => {
-    await onEvent(event(owner));
-    await expect(onEvent(event({ RequestId: 'request-5' }))).rejects.toThrow(/ImageName: the account has an image agent .*Choose another name, import that image/);
+    await complete(event(owner));
+    const { message } = await failureOf(event({ RequestId: 'request-5' }));
+    expect(message).toMatch(/ImageName: the account has an image agent .*Choose another name, import that image/);
     expect(images.submitted).toHaveLength(1);
   });
 
-  it('fails when the name still belongs to its own image that is being deleted', async () => {
+  it('waits for a name that is still reserved by an image that is being deleted, whoever\'s it was', async () => {
+    await complete(event({ StackId: 'stack-2' }));
+    images.image('agent').state = 'DELETING';
+    const { look } = await start(event({ RequestId: 'request-5' }));
+    expect(await look()).toEqual({ IsComplete: false });
+    images.finishDeletions();
+    await look();
+    expect(images.image('agent').state).toBe('CREATING');
+  });
+
+  it('deletes an image of its own again whose deletion failed, and makes a new one', async () => {
+    await created();
+    images.image('agent').state = 'DELETE_FAILED';
+    expect(await complete(event({ RequestId: 'request-5' }))).toMatchObject({ ImageVersion: '1.0' });
+    expect(images.submitted.map(({ operation }) => operation)).toEqual(['create', 'create']);
+  });
+
+  it('fails at once, with the quota\'s code, when the account has as many images as it may have', async () => {
+    images.maxImages = 0;
+    const { message, afterMs } = await failureOf(event());
+    expect([message, afterMs]).toEqual([expect.stringContaining('L-942E56BE'), 0]);
+  });
+
+  it('fails at once for what the service refuses for good', async () => {
+    images.faults.push({ operation: 'create', when: 'before', error: refuse('refused', 'CreateMicrovmImage', 'Invalid base') });
+    const { message, afterMs } = await failureOf(event());
+    expect([message, afterMs]).toEqual([expect.stringContaining('Invalid base'), 0]);
+  });
+});
+
+describe('a wait', () => {
+  const denied = (message: string) => refuse('refused', 'CreateMicrovmImage', message);
+  const always = (operation: string, error: Error) => {
+    images.faults.push(...Array.from({ length: 300 }, () => ({ operation, when: 'before' as const, error })));
+  };
+
+  it.each([
+    ['AccessDeniedException: User is not authorized to perform: iam:PassRole', 'missing iam:PassRole of the caller'],
+    ['ValidationException: Lambda was unable to assume the role', 'sts:TagSession'],
+    ['AccessDeniedException: User is not authorized to perform: lambda:CreateMicrovmImage', 'lambda:CreateMicrovmImage'],
+    ['AccessDeniedException: no message', 'a Region without MicroVMs'],
+  ])('for IAM ends after five minutes: %s', async (text, words) => {
+    always('create', denied(text));
+    const { message, afterMs } = await failureOf(event());
+    expect(message).toContain(words);
+    expect(afterMs).toBe(5 * MINUTE);
+  });
+
+  it('for IAM succeeds within them', async () => {
+    images.faults.push(...Array.from({ length: 29 }, () => ({ operation: 'create', when: 'before' as const, error: denied('not authorized') })));
+    expect(await created()).toMatchObject({ ImageVersion: '1.0' });
+  });
+
+  it.each([
+    ['quota', 'Account 1 has reached the maximum number of concurrent builds allowed.', 'L-72E0D058'],
+    ['quota', 'The base maximum allocated memory limit has been reached for this account.', 'L-CD1C0CC4'],
+    ['throttled', 'Rate exceeded', 'Rate exceeded'],
+    ['busy', 'down', 'failing'],
+    ['refused', 'A MicroVM image with the name \'agent\' already exists in this account', 'stays taken for some minutes'],
+  ] as const)('for %s (%s) ends after 42 minutes, in words', async (kind, text, words) => {
+    always('create', refuse(kind, 'CreateMicrovmImage', text));
+    const { message, afterMs } = await failureOf(event());
+    expect(message).toMatch(/^Gave up after 42 minutes: /);
+    expect(message).toContain(words);
+    expect(afterMs).toBe(42 * MINUTE);
+  });
+
+  it('for a build that hangs ends saying which, how long, and what to do', async () => {
+    const { message, afterMs } = await failureOf(event());
+    expect(message).toMatch(/^Gave up after 42 minutes: version 1\.0 of image agent is still being built after 4[12] minutes\. The platform cannot cancel a build/);
+    expect(message).toContain('a registry or package index that the build\'s network does not reach');
+    expect(afterMs).toBe(42 * MINUTE);
+  });
+
+  it('for a name ends when the image is not deleted', async () => {
     await created();
     images.image('agent').state = 'DELETING';
-    await expect(onEvent(event({ RequestId: 'request-5' }))).rejects.toThrow('a name stays taken for some minutes');
-  });
-
-  it('waits for a role that IAM does not know everywhere yet, and for room to build', async () => {
-    const errors = [
-      refuse('refused', 'CreateMicrovmImage', 'User is not authorized to perform: iam:PassRole'),
-      refuse('refused', 'CreateMicrovmImage', 'Lambda was unable to assume the role'),
-      refuse('quota', 'CreateMicrovmImage', 'maximum number of concurrent builds'),
-    ];
-    images.faults.push(...errors.map((error) => ({ operation: 'create', when: 'before' as const, error })));
-    expect((await onEvent(event())).ImageVersion).toBe('1.0');
-    expect(clock.sleeps).toEqual([5000, 5000, 5000]);
-  });
-
-  it('waits for the builder\'s own rights, at the artifact and at the image', async () => {
-    artifacts.faults.push(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }));
-    const denied = refuse('refused', 'CreateMicrovmImage', 'AccessDeniedException: User is not authorized to perform: lambda:CreateMicrovmImage');
-    images.faults.push({ operation: 'create', when: 'before', error: denied });
-    expect((await onEvent(event())).ImageVersion).toBe('1.0');
-    expect(clock.sleeps).toEqual([5000, 5000]);
-  });
-
-  it('takes its artifact back when the service refuses the image, because CloudFormation then sends no delete', async () => {
-    artifacts.objects.add('artifacts/agent/another.zip');
-    images.faults.push({ operation: 'create', when: 'before', error: refuse('refused', 'CreateMicrovmImage', 'Invalid base') });
-    await expect(onEvent(event())).rejects.toThrow('Invalid base');
-    expect([...artifacts.objects]).toEqual(['artifacts/agent/another.zip']);
-  });
-
-  it('fails with the reason of the service, not with that of the clean-up', async () => {
-    artifacts.deleteAll = async () => {
-      throw new Error('no clean-up');
-    };
-    images.faults.push({ operation: 'create', when: 'before', error: refuse('refused', 'CreateMicrovmImage', 'Invalid base') });
-    await expect(onEvent(event())).rejects.toThrow('Invalid base');
-  });
-
-  it('fails at once on a quota that waiting does not free', async () => {
-    images.faults.push({ operation: 'create', when: 'before', error: refuse('quota', 'CreateMicrovmImage', 'maximum number of images') });
-    await expect(onEvent(event())).rejects.toThrow('maximum number of images');
-    expect(clock.sleeps).toEqual([]);
-  });
-
-  it('fails after four minutes of that, and at once for anything else', async () => {
-    const error = refuse('quota', 'CreateMicrovmImage', 'maximum number of concurrent builds');
-    images.faults.push(...Array.from({ length: 60 }, () => ({ operation: 'create', when: 'before' as const, error })));
-    await expect(onEvent(event())).rejects.toThrow('concurrent builds');
-    expect(clock.sleeps).toHaveLength(48);
-    images.faults.length = 0;
-    images.faults.push({ operation: 'create', when: 'before', error: refuse('refused', 'CreateMicrovmImage', 'Invalid base') });
-    await expect(onEvent(event())).rejects.toThrow('Invalid base');
-    expect(clock.sleeps).toHaveLength(48);
-  });
-});
-
-describe('a failed build', () => {
-  const failed = (...reasons: (string | undefined)[]) => ({
-    state: 'FAILED' as const,
-    builds: reasons.map((stateReason, index) => ({
-      state: stateReason === 'ok' ? 'SUCCESSFUL' : 'FAILED', chipset: 'GRAVITON', chipsetGeneration: String(4 - index), stateReason,
-    })),
-  });
-
-  async function message(outcome: Parameters<FakeImages['finish']>[1]): Promise<string> {
-    const { look } = await start(event());
-    images.finish('agent', outcome);
-    return look().then(() => 'complete', (error: Error) => error.message);
-  }
-
-  it('names image, version, the build that failed, its reason and the log group', async () => {
-    expect(await message(failed('The container image build failed.', 'ok'))).toBe(
-      'Image agent, version 1.0, failed to build. Build for GRAVITON 4: The container image build failed '
-      + '(a step of the Dockerfile failed; the log has its output). Build log: log group /aws/lambda-microvms/agent.',
-    );
-  });
-
-  it('names both builds when both failed', async () => {
-    const text = await message(failed('DISK_STORAGE_FULL', 'Ready hook invocation timed out after PT5M'));
-    expect(text).toContain('Build for GRAVITON 4: DISK_STORAGE_FULL (');
-    expect(text).toContain('Build for GRAVITON 3: Ready hook invocation timed out after PT5M (');
-  });
-
-  it.each([
-    ['S3_ACCESS_DENIED', 'the build role may not read the artifact'],
-    ['S3_NO_SUCH_KEY', 'the artifact is not in its bucket'],
-    ['S3_NO_SUCH_BUCKET', 'the artifact bucket does not exist'],
-    ['S3_INVALID_OBJECT', 'archive storage class'],
-    ['S3_CROSS_REGION_ACCESS_DENIED', 'another Region'],
-    ['ARCHIVE_DOCKERFILE_NOT_FOUND', 'no Dockerfile at its root'],
-    ['ARCHIVE_INVALID', 'no zip file'],
-    ['CONTAINER_BUILD_FAILED', 'a step of the Dockerfile failed'],
-    ['DISK_STORAGE_FULL', 'does not fit'],
-    ['INTERNAL_PLATFORM_ERROR', 'deploy again'],
-    ['Ready hook invocation timed out after PT5M', 'did not answer /ready'],
-    ['Validate hook invocation timed out after PT10M', 'did not answer /validate'],
-    ['Ready hook check failed: the application returned a server error (HTTP 5xx) response', 'neither 200 nor 503'],
-  ])('says what %s usually means', async (reason, meaning) => {
-    expect(await message(failed(reason))).toContain(meaning);
-  });
-
-  it.each([
-    ['takes the version\'s reason where there are no builds', { state: 'FAILED', stateReason: 'Odd thing.' }, 'failed to build. Odd thing. Build log'],
-    ['takes the version\'s reason where a build has none', { ...failed(undefined), stateReason: 'Odd thing.' }, 'Build for GRAVITON 4: Odd thing. '],
-    ['says so where nobody has a reason', failed(undefined), 'the service gave no reason'],
-  ] as const)('%s', async (_name, outcome, text) => {
-    expect(await message(outcome)).toContain(text);
-  });
-
-  it('repeats a long reason in part', async () => {
-    expect((await message(failed('x'.repeat(5000)))).length).toBeLessThan(700);
-  });
-});
-
-describe('update', () => {
-  it('of the same name builds a version with everything in it, emptied members too', async () => {
-    await created();
-    const { look } = await start(update({ Environment: {}, Description: undefined, ArtifactKey: 'agent/4567.zip' }));
-    expect(images.submitted[1]).toMatchObject({ operation: 'update', build: { environmentVariables: {}, codeArtifact: { uri: 's3://artifacts/agent/4567.zip' } } });
-    expect(await look()).toEqual({ IsComplete: false });
-    images.finish('agent', { state: 'SUCCESSFUL' });
-    expect(await look()).toEqual({ IsComplete: true, Data: { ImageArn: `${ARN}agent`, ImageVersion: '2.0' } });
-  });
-
-  it('that comes while a version is being built waits for it, and builds once', async () => {
-    await created();
-    await onEvent(update());
-    const { handed, look } = await start(update({ MemoryMib: '1024' }, 'request-3'));
-    expect(handed.ImageVersion).toBeUndefined();
-    expect(await look()).toEqual({ IsComplete: false });
-    images.finish('agent', { state: 'SUCCESSFUL' });
-    expect(await look()).toEqual({ IsComplete: false });
-    expect(await look()).toEqual({ IsComplete: false });
-    images.finish('agent', { state: 'SUCCESSFUL' });
-    expect(await look()).toMatchObject({ IsComplete: true, Data: { ImageVersion: '3.0' } });
-    expect(images.submitted.filter(({ operation }) => operation === 'update')).toHaveLength(2);
-  });
-
-  it('waits for room to build from one look to the next, so that the provider stays the first to give up', async () => {
-    await created();
-    const full = refuse('quota', 'UpdateMicrovmImage', 'Account 1 has reached the maximum number of concurrent builds allowed.');
-    images.faults.push(...Array.from({ length: 3 }, () => ({ operation: 'update', when: 'before' as const, error: full })));
-    const { handed, look } = await start(update());
-    expect(handed.ImageVersion).toBeUndefined();
-    expect([await look(), await look()]).toEqual([{ IsComplete: false }, { IsComplete: false }]);
-    expect(clock.sleeps).toEqual([]);
-    await look();
-    expect(images.submitted).toHaveLength(2);
-  });
-
-  it('waits for a role that IAM does not know everywhere yet', async () => {
-    await created();
-    images.faults.push({ operation: 'update', when: 'before', error: refuse('refused', 'UpdateMicrovmImage', 'not authorized to perform: iam:PassRole') });
-    expect((await onEvent(update())).ImageVersion).toBe('2.0');
-    expect(clock.sleeps).toEqual([5000]);
-  });
-
-  it('fails at once when the image has as many versions as it may have', async () => {
-    await created();
-    images.faults.push({ operation: 'update', when: 'before', error: refuse('quota', 'UpdateMicrovmImage', 'maximum number of versions') });
-    await expect(onEvent(update())).rejects.toThrow('maximum number of versions');
-  });
-
-  it('of the name makes another image', async () => {
-    await created();
-    expect(await onEvent(update({ ImageName: 'other' }))).toEqual({ PhysicalResourceId: `${ARN}other`, ImageVersion: '1.0' });
-    expect(images.image('agent').state).toBe('CREATED');
-  });
-
-  it('fails with the reason of its build', async () => {
-    await created();
-    const { look } = await start(update());
-    images.finish('agent', { state: 'FAILED', stateReason: 'ARCHIVE_INVALID' });
-    await expect(look()).rejects.toThrow('Image agent, version 2.0, failed to build. ARCHIVE_INVALID');
+    const { message, afterMs } = await failureOf(event({ RequestId: 'request-5' }));
+    expect([message, afterMs]).toEqual([expect.stringContaining('stays taken for some minutes'), 42 * MINUTE]);
   });
 });
