@@ -53,6 +53,12 @@ export interface LogSink {
   hasGroup?(logGroup: string): boolean;
 }
 
+/** The network connectors of the account. */
+export interface ConnectorDirectory {
+  /** Of a connector, or of one version of it. Undefined: there is none. */
+  stateOf(arn: string): string | undefined;
+}
+
 /** What the MicroVMs service reads artifacts from. Undefined: there is no such object. */
 export interface ObjectReader {
   read(bucket: string, key: string): Promise<Buffer | undefined>;

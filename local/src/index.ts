@@ -15,7 +15,7 @@ export type { Inventory } from './inventory';
 export type { InvokeResult } from './local-cloud';
 export type { LocalCloudOptions } from './local-cloud-options';
 export type {
-  Isolation, MemoryCounting, MicrovmQuotas, MicrovmService, MicrovmState, MicrovmSummary, RatedOperation,
+  BaseImages, BaseImageStatus, BaseImageVersion, Isolation, MemoryCounting, MicrovmQuotas, MicrovmService, MicrovmState, MicrovmSummary, RatedOperation,
   ServiceBehaviour,
 } from './microvms';
 export { LocalCloud } from './local-cloud';

@@ -12,7 +12,7 @@ import type { Inventory } from './inventory';
 import { takeInventory } from './inventory';
 import { listenOn } from './listen-on';
 import type { LocalCloudOptions } from './local-cloud-options';
-import type { Isolation, ServiceBehaviour } from './microvms';
+import type { BaseImages, Isolation, ServiceBehaviour } from './microvms';
 import { MicrovmService } from './microvms';
 import type { ContainerEngine } from './microvms/container/container-engine';
 import { removeLeftovers } from './microvms/container/leftovers';
@@ -97,6 +97,11 @@ export class LocalCloud implements AsyncDisposable {
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       [LOCAL_ENDPOINT_VARIABLE]: this.endpoint,
     };
+  }
+
+  /** The versions of the base image that the service offers: a test publishes another one, or takes one out of use. */
+  get baseImages(): BaseImages {
+    return this.microvms.baseImages;
   }
 
   /** @internal Where all its files are. */
@@ -250,10 +255,10 @@ export class LocalCloud implements AsyncDisposable {
   }
 
   #makeStateKeeper(file: StateFile, disposal: FileDisposal): StateKeeper {
-    const { clock, microvms } = this;
+    const { clock, microvms, baseImages } = this;
     // In the order of restoring.
     const stacks = { stacks: this.#deployer, changeSets: this.#cloudFormation };
-    const parts = { clock, ...this.#services.persistent, ...stacks, microvms };
+    const parts = { clock, ...this.#services.persistent, ...stacks, baseImages, microvms };
     const place = () => ({ ...this.options.folder.place, port: this.#port });
     return new StateKeeper({ file, disposal, parts, place, onWarning: (message) => this.#warn(message) });
   }

@@ -4,6 +4,7 @@ import {
   endpointOf, INTERNAL_ERROR, type MicrovmRecord, microvmSummary, microvmView, newMicrovmRecord, terminatedError,
 } from './microvm-record';
 import { readRunInput, type RunInput, type RunSettings } from './run-input';
+import type { ConnectorDirectory } from '../../api';
 import type { RoleAssumer, RoleSession } from '../../role-session';
 import { AuthTokens } from '../endpoint/auth-tokens';
 import { Guest } from '../guest/guest';
@@ -29,6 +30,7 @@ export interface FleetEnvironment extends MicrovmEnvironment {
   readonly roles: RoleAssumer;
   readonly ceilings: Ceilings;
   readonly cursors: Cursors;
+  readonly connectors?: ConnectorDirectory;
   /** Told once no more is to come from a microVM of this version. */
   onReleased(version: VersionRecord): void;
 }
@@ -62,7 +64,7 @@ export class Fleet {
   }
 
   async run(input: RunInput): Promise<object> {
-    const settings = readRunInput(this.#place, input);
+    const settings = readRunInput(this.#place, input, this.options.connectors);
     const work = (): Promise<string> => this.#run(input, settings);
     const { value: id, repeated } = await this.#clientTokens.once(input.clientToken, input, work);
     const record = this.find(id);
