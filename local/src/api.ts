@@ -28,7 +28,7 @@ export interface ApiService {
 
 /** A request with what the gateway knows about it. */
 export interface ApiCall {
-  /** The service's name in the credential scope; `microvms` for the MicroVMs, which sign as `lambda`. */
+  /** The service's name in the credential scope; `microvms` and `connectors` for what signs as `lambda`, too. */
   readonly service: string;
   /** AWS's name of the operation, as in `RunMicrovm`; empty if the service has no such operation. */
   readonly operation: string;

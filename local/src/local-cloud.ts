@@ -71,7 +71,9 @@ export class LocalCloud implements AsyncDisposable {
     this.faults = this.#makeFaults();
     this.#services = this.#makeServices(disposal);
     this.microvms = this.#makeMicrovms(disposal);
-    this.#deployer = new Deployer({ ...place, services: this.#services, clock, emit: (event) => this.#emit(event) });
+    this.#deployer = new Deployer({
+      ...place, services: this.#services, microvms: this.microvms, clock, emit: (event) => this.#emit(event),
+    });
     this.#cloudFormation = new CloudFormationService({
       ...place, engine: this.#deployer.engine, objects: this.#services.buckets, clock,
     });
@@ -224,13 +226,14 @@ export class LocalCloud implements AsyncDisposable {
   }
 
   #makeServices(disposal: FileDisposal): Services {
-    const { authorize, folder: { place, path: folder } } = this.options;
+    const { authorize, folder: { place, path: folder }, microvms: { timeScale } } = this.options;
     return new Services({
       ...place,
       clock: this.clock,
       folder,
       disposal,
       authorize,
+      timeScale,
       gatewayPort: () => this.#port,
       cloudEnvironment: () => ({ AWS_ENDPOINT_URL: this.endpoint, [LOCAL_ENDPOINT_VARIABLE]: this.endpoint }),
       onLog: (logGroup, message) => this.#emit({ kind: 'log', logGroup, message }),
@@ -241,12 +244,12 @@ export class LocalCloud implements AsyncDisposable {
   #makeMicrovms(disposal: FileDisposal): MicrovmService {
     const { folder: { place, path, stateFile }, microvms, ...options } = this.options;
     const { isolation, engine, runSteps, bandwidth, spares } = options;
-    const { buckets: objects, logs, iam: roles } = this.#services;
+    const { buckets: objects, logs, iam: roles, connectors } = this.#services;
     const { clock, faults } = this;
     return new MicrovmService({
       ...microvms,
       ...place,
-      ...{ clock, objects, logs, roles, isolation, engine, runSteps, faults, bandwidth, spares, disposal },
+      ...{ clock, objects, logs, roles, isolation, engine, runSteps, faults, bandwidth, spares, disposal, connectors },
       folder: join(path, 'microvms'),
       keepImages: stateFile !== undefined,
       onChange: () => this.#state?.touch(),

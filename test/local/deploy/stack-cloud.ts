@@ -50,9 +50,9 @@ export class StackCloud {
 
   /** The same services, and a deployer that knows only what this one saved. */
   restarted(): StackCloud {
-    const { services, clock, account, region, events } = this.cloud;
+    const { services, microvms, clock, account, region, events } = this.cloud;
     const saved: unknown = JSON.parse(JSON.stringify(this.cloud.deployer.save()));
-    const deployer = new Deployer({ services, clock, account, region, emit: (event) => void events.push(event) });
+    const deployer = new Deployer({ services, microvms, clock, account, region, emit: (event) => void events.push(event) });
     deployer.restore(saved);
     return new StackCloud(Object.assign(Object.create(this.cloud) as TestCloud, { deployer }));
   }

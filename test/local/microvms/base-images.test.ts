@@ -15,7 +15,8 @@ beforeEach(async () => {
 afterEach(() => cloud.close());
 
 const versions = async () => {
-  const { items = [] } = await cloud.client.send(new ListManagedMicrovmImageVersionsCommand({ imageIdentifier: BASE_IMAGE }));
+  const list = new ListManagedMicrovmImageVersionsCommand({ imageIdentifier: BASE_IMAGE });
+  const { items = [] } = await cloud.client.send(list);
   return items.map(({ imageVersion, status }) => `${imageVersion} ${status}`);
 };
 
@@ -53,8 +54,9 @@ test.each<[BaseImageStatus, 'built' | 'refused', 'runs' | 'refused']>([
   const uri = 's3://artifacts/before.zip';
   const input = { imageIdentifier, baseImageArn: BASE_IMAGE, baseImageVersion: '0', buildRoleArn: ROLE, codeArtifact: { uri } };
   const run = cloud.client.send(new RunMicrovmCommand({ imageIdentifier, imageVersion: '1.0' }));
-  if (running === 'runs') expect((await run).state).toBe('PENDING');
-  else {
+  if (running === 'runs') {
+    expect((await run).state).toBe('PENDING');
+  } else {
     await expect(run).rejects.toMatchObject({
       name: 'ResourceNotFoundException', message: `No active version found for MicroVM image ${imageIdentifier} and version 1.0`,
     });

@@ -12,7 +12,11 @@ export function managedImageArn(place: Place): string {
 
 /** The operations on the images that AWS provides. */
 export class ManagedImages {
-  constructor(private readonly place: Place, private readonly cursors: Cursors, private readonly baseImages: BaseImages) {}
+  constructor(
+    private readonly place: Place,
+    private readonly cursors: Cursors,
+    private readonly baseImages: BaseImages,
+  ) {}
 
   list(query: URLSearchParams): Page<object> {
     const versions = this.baseImages.versions();

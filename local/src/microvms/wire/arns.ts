@@ -1,5 +1,5 @@
-import type { ConnectorDirectory } from '../../api';
 import { invalid, ServiceError } from './errors';
+import type { ConnectorDirectory } from '../../api';
 
 /** Where the service runs, and for whom. */
 export interface Place {
