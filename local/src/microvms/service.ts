@@ -101,6 +101,7 @@ export class MicrovmService implements ApiService, Persistent {
     this.#images = new Images({ ...shared, build: this.#build, isRunning: (image) => this.#fleet.isRunning(image) });
     this.#fleet = new Fleet({
       ...shared,
+      network: networkOf(options),
       suspendedExpiry,
       metadata: (session) => metadataServer(session, clock),
       onReleased: (version) => background.run('Files of a deleted version', () => files.release(version)),
@@ -191,6 +192,11 @@ export class MicrovmService implements ApiService, Persistent {
       clearInterval(alive);
     }
   }
+}
+
+function networkOf({ engine, isolation }: MicrovmServiceOptions): string {
+  if (engine) return `the network of ${engine.name}`;
+  return isolation === 'namespaces' ? 'no network' : 'this machine\'s own network';
 }
 
 function starter({ engine, isolation }: MicrovmServiceOptions, folder: string): StartMachine {

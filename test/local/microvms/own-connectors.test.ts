@@ -20,6 +20,10 @@ const input = { baseImageArn: BASE_IMAGE, buildRoleArn: ROLE, codeArtifact: { ur
 test.each(['nc-active', 'nc-active:1'])('takes the account\'s own %s', async (id) => {
   const run = await cloud.client.send(new RunMicrovmCommand({ imageIdentifier, egressNetworkConnectors: [own(id)] }));
   expect(run.egressNetworkConnectors).toEqual([own(id)]);
+  const told = () => cloud.warnings.filter((warning) => warning.includes(`${own(id)}:`));
+  expect(told()).toEqual([expect.stringContaining('microVMs have this machine\'s own network here, and its subnets')]);
+  await cloud.client.send(new RunMicrovmCommand({ imageIdentifier, egressNetworkConnectors: [own(id)] }));
+  expect(told()).toHaveLength(1);
 });
 
 const CASES: [string, string][] = [
