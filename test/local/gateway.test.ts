@@ -47,7 +47,9 @@ test('passes MicroVMs requests, and tags of images, to the MicroVMs service with
 test('passes requests about network connectors, and their tags, to Lambda Core', async () => {
   const headers = { authorization: EC2_SIGNATURE.replace('/ec2/', '/lambda/') };
   const input = {
-    ClientToken: 'one', Name: 'one', OperatorRole: 'arn:aws:iam::000000000000:role/Operator',
+    ClientToken: 'one',
+    Name: 'one',
+    OperatorRole: 'arn:aws:iam::000000000000:role/Operator',
     Configuration: { VpcEgressConfiguration: { SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'], NetworkProtocol: 'IPv4', AssociatedComputeResourceTypes: ['MicroVm'] } },
   };
   const created = await send('/2026-04-04/network-connectors', { method: 'POST', headers, body: JSON.stringify(input) });

@@ -19,8 +19,9 @@ let client: LambdaMicrovmsClient;
 
 async function start(): Promise<void> {
   cloud = await startLocalCloud({ isolation: 'processes', timeScale: 0, state });
-  const { AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = cloud.environment;
-  client = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials: { accessKeyId, secretAccessKey } });
+  const { AWS_REGION: region, ...keys } = cloud.environment;
+  const credentials = { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY };
+  client = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials });
 }
 
 async function stop(): Promise<void> {
@@ -41,14 +42,20 @@ function network(scope: Stack): void {
   });
   const group = new SecurityGroup(scope, 'Group', { vpc, allowAllOutbound: false });
   const connector = new NetworkConnector(scope, 'Connector', {
-    configuration: NetworkConnectorConfiguration.vpcEgress({ computeType: NetworkConnectorComputeType.MICRO_VM, vpc, vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED }, securityGroups: [group] }),
+    configuration: NetworkConnectorConfiguration.vpcEgress({
+      computeType: NetworkConnectorComputeType.MICRO_VM,
+      vpc,
+      vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+      securityGroups: [group],
+    }),
   });
   new CfnOutput(scope, 'Arn', { value: connector.networkConnectorArn });
 }
 
-const refusal = (egress: string) => (
-  client.send(new RunMicrovmCommand({ imageIdentifier: IMAGE, egressNetworkConnectors: [egress] })).catch((error: Error) => error.message)
-);
+const refusal = (egress: string) => {
+  const run = new RunMicrovmCommand({ imageIdentifier: IMAGE, egressNetworkConnectors: [egress] });
+  return client.send(run).catch((error: Error) => error.message);
+};
 
 test('the connector of a stack can be used until the stack is deleted; it and the base images outlive a restart', async () => {
   const [{ outputs: { Arn } }] = await cloud.deploy(synthesize(network));

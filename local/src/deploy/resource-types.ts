@@ -5,7 +5,8 @@ import { elasticIp, subnet } from './resource-types/ec2';
 import { repository } from './resource-types/ecr';
 import { rule } from './resource-types/events';
 import {
-  firewall, firewallDomainList, firewallPolicy, firewallRuleGroup, firewallRuleGroupAssociation, loggingConfiguration, ruleGroup,
+  firewall, firewallDomainList, firewallPolicy, firewallRuleGroup, firewallRuleGroupAssociation, loggingConfiguration,
+  ruleGroup,
 } from './resource-types/firewalls';
 import { instanceProfile, managedPolicy, policy, role } from './resource-types/iam';
 import { alias, key } from './resource-types/kms';

@@ -34,7 +34,11 @@ export function checkRuleInput({ input, inputPath, inputTransformer }: RuleInput
 }
 
 /** The payload of a target. */
-export function payloadFor({ input, inputPath, inputTransformer }: RuleInput, event: Members, rule: { name: string; arn: string }): string {
+export function payloadFor(
+  { input, inputPath, inputTransformer }: RuleInput,
+  event: Members,
+  rule: { readonly name: string; readonly arn: string },
+): string {
   if (input !== undefined) return input;
   if (inputPath !== undefined) return JSON.stringify(valueAt(event, inputPath) ?? null);
   if (inputTransformer === undefined) return JSON.stringify(event);

@@ -87,6 +87,8 @@ export class Schedules implements Persistent {
       'detail': {},
     };
     const { invoke } = this.options;
-    await Promise.all(rule.targets.map((target) => invoke(target.functionArn, payloadFor(target, event, rule), rule.arn)));
+    await Promise.all(rule.targets.map((target) => (
+      invoke(target.functionArn, payloadFor(target, event, rule), rule.arn)
+    )));
   }
 }

@@ -1,5 +1,6 @@
 import {
-  GetMicrovmImageVersionCommand, LambdaMicrovmsClient, ListMicrovmImageVersionsCommand, ListTagsCommand, RunMicrovmCommand,
+  GetMicrovmImageVersionCommand, LambdaMicrovmsClient, ListMicrovmImageVersionsCommand, ListTagsCommand,
+  RunMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import type { Stack } from 'aws-cdk-lib';
 import { CfnOutput, CfnResource, Fn } from 'aws-cdk-lib';
@@ -20,8 +21,9 @@ const events: CloudEvent[] = [];
 
 beforeAll(async () => {
   cloud = await startLocalCloud({ isolation: 'processes', timeScale: 0, onEvent: (event) => events.push(event) });
-  const { AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = cloud.environment;
-  client = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials: { accessKeyId, secretAccessKey } });
+  const { AWS_REGION: region, ...keys } = cloud.environment;
+  const credentials = { accessKeyId: keys.AWS_ACCESS_KEY_ID, secretAccessKey: keys.AWS_SECRET_ACCESS_KEY };
+  client = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials });
   context = new ImageContext();
   context.write({ Dockerfile: SLEEPER });
 });
@@ -78,7 +80,10 @@ async function deploy(more?: Record<string, unknown>): Promise<Record<string, st
 const version = (imageIdentifier: string, imageVersion = '1.0') => (
   client.send(new GetMicrovmImageVersionCommand({ imageIdentifier, imageVersion }))
 );
-const versions = async (imageIdentifier: string) => (await client.send(new ListMicrovmImageVersionsCommand({ imageIdentifier }))).items?.length;
+const versions = async (imageIdentifier: string) => {
+  const { items = [] } = await client.send(new ListMicrovmImageVersionsCommand({ imageIdentifier }));
+  return items.length;
+};
 
 const ARN = 'arn:aws:lambda:us-east-1:000000000000:microvm-image:native';
 
@@ -119,7 +124,9 @@ test('another name takes another image', async () => {
   expect(cloud.inventory().images).toEqual(['second']);
 });
 
-const reasons = () => events.flatMap((event) => (event.kind === 'resource' && event.logicalId === 'Image' && event.status.endsWith('FAILED') ? event.reason ?? '' : []));
+const reasons = () => events.flatMap((event) => (
+  event.kind === 'resource' && event.logicalId === 'Image' && event.status.endsWith('FAILED') ? event.reason ?? '' : []
+));
 
 test('fails without a reason when the build fails, and leaves nothing', async () => {
   cloud.faults.failBuild({ reason: 'The container image build failed.', log: ['#5 ERROR: no space'] });

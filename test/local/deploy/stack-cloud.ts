@@ -1,3 +1,4 @@
+import type { CloudEvent } from '../../../local/src/cloud-event';
 import { Deployer } from '../../../local/src/deploy/deployer';
 import type { StackRecord } from '../../../local/src/deploy/stack-engine';
 import { startTestCloud, type TestCloud } from '../test-cloud';
@@ -52,7 +53,8 @@ export class StackCloud {
   restarted(): StackCloud {
     const { services, microvms, clock, account, region, events } = this.cloud;
     const saved: unknown = JSON.parse(JSON.stringify(this.cloud.deployer.save()));
-    const deployer = new Deployer({ services, microvms, clock, account, region, emit: (event) => void events.push(event) });
+    const emit = (event: CloudEvent): void => void events.push(event);
+    const deployer = new Deployer({ services, microvms, clock, account, region, emit });
     deployer.restore(saved);
     return new StackCloud(Object.assign(Object.create(this.cloud) as TestCloud, { deployer }));
   }

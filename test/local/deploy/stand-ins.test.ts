@@ -15,11 +15,11 @@ afterAll(() => stacks.cloud.stop());
 const at = (name: string, ...attribute: string[]) => (attribute.length > 0 ? { 'Fn::GetAtt': [name, ...attribute] } : { Ref: name });
 const outputs = ({ outputs: found }: StackRecord) => Object.fromEntries(found.map(({ key, value }) => [key, value]));
 const warnings = () => stacks.cloud.events.filter(({ kind }) => kind === 'warning');
-const Outputs = (values: Record<string, unknown>) => (
+const Outputs = (values: object) => (
   { Outputs: Object.fromEntries(Object.entries(values).map(([key, Value]) => [key, { Value }])) }
 );
 
-async function deploy(resources: Record<string, object>, values: Record<string, unknown>): Promise<Record<string, string>> {
+async function deploy(resources: Record<string, object>, values: object): Promise<Record<string, string>> {
   const stack = await stacks.create('Test', resources, Outputs(values));
   expect(stack.statusReason).toBeUndefined();
   expect(stack.status).toBe('CREATE_COMPLETE');
@@ -68,8 +68,13 @@ test('a VPC with all that belongs to it', async () => {
       Properties: { VpcId: at('Vpc'), VpcEndpointType: 'Interface', ServiceName: 'com.amazonaws.us-east-1.lambda-microvm', SubnetIds: [at('Subnet')] },
     },
   }, {
-    Ip: at('Ip'), Allocation: at('Ip', 'AllocationId'), Nat: at('Nat', 'NatGatewayId'), Log: at('Log'), Endpoint: at('Endpoint'),
-    Dns: { 'Fn::Select': ['0', at('Endpoint', 'DnsEntries')] }, Eni: { 'Fn::Select': ['0', at('Endpoint', 'NetworkInterfaceIds')] },
+    Ip: at('Ip'),
+    Allocation: at('Ip', 'AllocationId'),
+    Nat: at('Nat', 'NatGatewayId'),
+    Log: at('Log'),
+    Endpoint: at('Endpoint'),
+    Dns: { 'Fn::Select': ['0', at('Endpoint', 'DnsEntries')] },
+    Eni: { 'Fn::Select': ['0', at('Endpoint', 'NetworkInterfaceIds')] },
   });
   expect(found).toEqual({
     Ip: expect.stringMatching(/^192\.0\.2\.\d+$/),
@@ -100,9 +105,16 @@ test('firewalls: endpoints by zone, in another order than the subnets; lists and
     Group: { Type: 'AWS::Route53Resolver::FirewallRuleGroup', Properties: { FirewallRules: [{ Action: 'ALLOW' }] } },
     Association: { Type: 'AWS::Route53Resolver::FirewallRuleGroupAssociation', Properties: { VpcId: at('Vpc'), FirewallRuleGroupId: at('Group') } },
   }, {
-    Rules: at('Rules'), Policy: at('Policy', 'FirewallPolicyArn'), Wall: at('Wall', 'FirewallArn'), Logging: at('Logging'),
-    Endpoints: { 'Fn::Join': [' ', at('Wall', 'EndpointIds')] }, Domains: at('List', 'DomainCount'), List: at('List', 'Arn'),
-    RuleCount: at('Group', 'RuleCount'), Group: at('Group', 'Id'), Association: at('Association', 'Id'),
+    Rules: at('Rules'),
+    Policy: at('Policy', 'FirewallPolicyArn'),
+    Wall: at('Wall', 'FirewallArn'),
+    Logging: at('Logging'),
+    Endpoints: { 'Fn::Join': [' ', at('Wall', 'EndpointIds')] },
+    Domains: at('List', 'DomainCount'),
+    List: at('List', 'Arn'),
+    RuleCount: at('Group', 'RuleCount'),
+    Group: at('Group', 'Id'),
+    Association: at('Association', 'Id'),
   });
   const arn = (kind: string) => `arn:aws:network-firewall:us-east-1:${ACCOUNT}:${kind}`;
   expect(found).toEqual({
@@ -130,8 +142,15 @@ test('keys, queues, topics, alarms and dashboards', async () => {
     Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { AlarmName: 'loud' } },
     Board: { Type: 'AWS::CloudWatch::Dashboard', Properties: { DashboardBody: '{}' } },
   }, {
-    Alias: at('Alias'), Url: at('Queue'), Queue: at('Queue', 'Arn'), Name: at('Queue', 'QueueName'), Topic: at('Topic'), TopicName: at('Topic', 'TopicName'),
-    Alarm: at('Alarm', 'Arn'), Board: at('Board'), Key: at('Key', 'Arn'),
+    Alias: at('Alias'),
+    Url: at('Queue'),
+    Queue: at('Queue', 'Arn'),
+    Name: at('Queue', 'QueueName'),
+    Topic: at('Topic'),
+    TopicName: at('Topic', 'TopicName'),
+    Alarm: at('Alarm', 'Arn'),
+    Board: at('Board'),
+    Key: at('Key', 'Arn'),
   });
   expect(found).toEqual({
     Alias: 'alias/own',

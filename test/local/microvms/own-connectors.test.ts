@@ -39,7 +39,10 @@ const CASES: [string, string][] = [
 test.each(CASES)('fails with %s, to run and to build', async (arn, message) => {
   const refused = { name: 'ValidationException', message };
   const egressNetworkConnectors = [arn];
-  await expect(cloud.client.send(new RunMicrovmCommand({ imageIdentifier, egressNetworkConnectors }))).rejects.toMatchObject(refused);
-  await expect(cloud.client.send(new CreateMicrovmImageCommand({ ...input, name: 'other', egressNetworkConnectors }))).rejects.toMatchObject(refused);
-  await expect(cloud.client.send(new UpdateMicrovmImageCommand({ ...input, imageIdentifier, egressNetworkConnectors }))).rejects.toMatchObject(refused);
+  const run = new RunMicrovmCommand({ imageIdentifier, egressNetworkConnectors });
+  await expect(cloud.client.send(run)).rejects.toMatchObject(refused);
+  const create = new CreateMicrovmImageCommand({ ...input, name: 'other', egressNetworkConnectors });
+  await expect(cloud.client.send(create)).rejects.toMatchObject(refused);
+  const update = new UpdateMicrovmImageCommand({ ...input, imageIdentifier, egressNetworkConnectors });
+  await expect(cloud.client.send(update)).rejects.toMatchObject(refused);
 });

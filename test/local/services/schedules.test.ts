@@ -47,7 +47,9 @@ test('fires a rule at its own times while the clock is moved, until it is remove
 describe('what a target gets', () => {
   const event = { id: 'e-1', time: '2026-01-01T00:00:00Z', resources: ['arn:rule'], detail: { 'a b': 1, 'text': 'say "hi"' } };
   const rule = { name: 'own', arn: 'arn:rule' };
-  const transformed = (template: string, paths: Record<string, string> = {}) => payloadFor({ inputTransformer: { paths, template } }, event, rule);
+  const transformed = (template: string, paths: Record<string, string> = {}) => (
+    payloadFor({ inputTransformer: { paths, template } }, event, rule)
+  );
 
   test('the event, a part of it, or what is given', () => {
     expect(JSON.parse(payloadFor({}, event, rule))).toEqual(event);

@@ -50,7 +50,8 @@ function hooksOf(hooks: Properties): object {
 
 function settingsOf(settings: Properties): Record<string, unknown> {
   const seconds = Object.keys(settings).filter((name) => name.endsWith('TimeoutInSeconds'));
-  return lowerCamel({ ...settings, ...Object.fromEntries(seconds.map((name) => [name, optionalNumber(settings, name)])) });
+  const numbers = Object.fromEntries(seconds.map((name) => [name, optionalNumber(settings, name)]));
+  return lowerCamel({ ...settings, ...numbers });
 }
 
 /** A boolean here, an empty structure in the API. */
@@ -60,5 +61,6 @@ function loggingOf(logging: Properties): object | undefined {
 }
 
 function lowerCamel(members: Properties): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(members).map(([name, value]) => [name.charAt(0).toLowerCase() + name.slice(1), value]));
+  const entries = Object.entries(members);
+  return Object.fromEntries(entries.map(([name, value]) => [name.charAt(0).toLowerCase() + name.slice(1), value]));
 }

@@ -68,7 +68,9 @@ async function settled(arn: string, context: ResourceContext): Promise<Resource>
 
 /** Without a build. */
 async function changeTags(
-  arn: string, { properties, before }: { readonly properties: Properties; readonly before: Properties }, context: ResourceContext,
+  arn: string,
+  { properties, before }: { readonly properties: Properties; readonly before: Properties },
+  context: ResourceContext,
 ): Promise<void> {
   const Tags = imageTags(properties);
   const path = `${TAGS}/${encodeURIComponent(arn)}`;

@@ -105,7 +105,8 @@ class Assembly {
     const last = await this.#stage(stages.length - 1);
     const layout = this.#layout(last);
     const complete = !last.incomplete;
-    return { layout, rootfs: last.rootfs, leftOut: this.#leftOut, noEffect: this.#noEffect, standIns: this.#standIns, complete };
+    const told = { leftOut: this.#leftOut, noEffect: this.#noEffect, standIns: this.#standIns };
+    return { layout, rootfs: last.rootfs, ...told, complete };
   }
 
   async #stage(index: number): Promise<StageState> {

@@ -62,7 +62,8 @@ export class ContainerStep {
     log: BuildLog,
   ): Promise<BuiltContainer> {
     const run = this.#runStep(join(work, 'run'));
-    const { layout, rootfs, leftOut, noEffect, standIns, complete } = await assembleImage({ context, folder: work, log, run });
+    const assembled = await assembleImage({ context, folder: work, log, run });
+    const { layout, rootfs, leftOut, noEffect, standIns, complete } = assembled;
     await rename(rootfs, rootfsOf(folder));
     await writeLayout(folder, layout);
     const notes = [

@@ -53,7 +53,9 @@ export async function copyStep(
 }
 
 /** What a COPY or ADD takes, heredocs left out, and where it puts it: an absolute path, of a folder if it ends with `/`. */
-export function copyWords(step: Step, state: StageState, escape: string): { readonly sources: string[]; readonly target: string } {
+export function copyWords(
+  step: Step, state: StageState, escape: string,
+): { readonly sources: string[]; readonly target: string } {
   const expanded = (text: string): string => expand(text, variablesOf(state), { escape });
   const words = (jsonForm(step.text) ?? step.text.split(/\s+/)).map(expanded);
   const sources = words.slice(0, -1).filter((word) => !isHeredoc(word));

@@ -19,7 +19,8 @@ function namesOf({ escape, globals, stages }: Dockerfile): string[] {
   const images = stages.flatMap(({ base, name, steps }, index) => {
     const from = expand(base, known, { escape });
     const copied = steps.flatMap(({ keyword, flags }) => (keyword === 'COPY' ? flags.get('from') ?? [] : []));
-    const found = [from, ...copied.filter((other) => !isStage(other, stages))].filter((image) => !earlier.has(image.toLowerCase()));
+    const named = [from, ...copied.filter((other) => !isStage(other, stages))];
+    const found = named.filter((image) => !earlier.has(image.toLowerCase()));
     earlier.add(name ?? String(index));
     return found;
   });

@@ -87,7 +87,8 @@ export class NetworkConnectors implements ConnectorDirectory, Persistent {
     const { record } = this.find(identifier);
     const current = latestVersion(record);
     const { configuration: VpcEgressConfiguration, operatorRole: OperatorRole } = current;
-    const version = this.#version(current.number + 1, { Configuration: { VpcEgressConfiguration }, OperatorRole, ...input });
+    const unchanged = { Configuration: { VpcEgressConfiguration }, OperatorRole };
+    const version = this.#version(current.number + 1, { ...unchanged, ...input });
     checkUnchanged(current.configuration, version.configuration);
     if (record.state !== 'ACTIVE' || record.lastUpdateStatus === 'InProgress') {
       throw new ServiceError('ResourceConflictException', `Network connector ${record.id} cannot be updated in its current state: ${record.state}`, 409);
