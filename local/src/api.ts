@@ -28,7 +28,7 @@ export interface ApiService {
 
 /** A request with what the gateway knows about it. */
 export interface ApiCall {
-  /** The service's name in the credential scope; `microvms` for the MicroVMs, which sign as `lambda`. */
+  /** The service's name in the credential scope; `microvms` and `connectors` for what signs as `lambda`, too. */
   readonly service: string;
   /** AWS's name of the operation, as in `RunMicrovm`; empty if the service has no such operation. */
   readonly operation: string;
@@ -51,6 +51,12 @@ export interface LogSink {
   write(logGroup: string, logStream: string, message: string, time?: number): void;
   /** Left out: a group is there once something was written to it. */
   hasGroup?(logGroup: string): boolean;
+}
+
+/** The network connectors of the account. */
+export interface ConnectorDirectory {
+  /** Of a connector, or of one version of it. Undefined: there is none. */
+  stateOf(arn: string): string | undefined;
 }
 
 /** What the MicroVMs service reads artifacts from. Undefined: there is no such object. */

@@ -7,7 +7,7 @@ import type { Clock } from './clock';
 import { overConduits } from './conduit/over-conduits';
 import { isFromForeignPage } from './foreign-page';
 import { signerOf, unsignedService } from './iam/signer';
-import { isMicrovmPath, operationOf } from './operations';
+import { lambdaServiceOf, operationOf } from './operations';
 import { bucketOfHost, pathStyle } from './services/s3/virtual-host';
 
 /** Serves the endpoints of microVMs; their traffic is passed on as it comes. */
@@ -104,7 +104,7 @@ export class Gateway {
     // A web page in a browser on this machine reaches loopback too, under a name of its own.
     if (!LOOPBACK.test(host) && bucket === undefined) return send(response, problem(421, 'MisdirectedRequest', `no service of the local cloud has the host name "${host}"`));
     const scope = bucket === undefined ? signer?.service ?? unsignedService(apiRequest) : 's3';
-    const name = scope === 'lambda' && isMicrovmPath(path) ? 'microvms' : scope;
+    const name = scope === 'lambda' ? lambdaServiceOf(path) : scope;
     const known = Object.hasOwn(routes.services, name) ? routes.services[name] : undefined;
     const service = name === 'microvms' ? routes.microvms : known;
     if (!service) return send(response, problem(501, 'NotImplemented', `the local cloud has no service "${name}"; it has ${Object.keys(routes.services).join(', ')}`));

@@ -15,8 +15,8 @@ export type { Inventory } from './inventory';
 export type { InvokeResult } from './local-cloud';
 export type { LocalCloudOptions } from './local-cloud-options';
 export type {
-  Isolation, MemoryCounting, MicrovmQuotas, MicrovmService, MicrovmState, MicrovmSummary, RatedOperation,
-  ServiceBehaviour,
+  BaseImages, BaseImageStatus, BaseImageVersion, Isolation, MemoryCounting, MicrovmQuotas, MicrovmService,
+  MicrovmState, MicrovmSummary, RatedOperation, ServiceBehaviour,
 } from './microvms';
 export { LocalCloud } from './local-cloud';
 export { startLocalCloud } from './start-local-cloud';

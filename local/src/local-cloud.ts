@@ -12,7 +12,7 @@ import type { Inventory } from './inventory';
 import { takeInventory } from './inventory';
 import { listenOn } from './listen-on';
 import type { LocalCloudOptions } from './local-cloud-options';
-import type { Isolation, ServiceBehaviour } from './microvms';
+import type { BaseImages, Isolation, ServiceBehaviour } from './microvms';
 import { MicrovmService } from './microvms';
 import type { ContainerEngine } from './microvms/container/container-engine';
 import { removeLeftovers } from './microvms/container/leftovers';
@@ -71,7 +71,9 @@ export class LocalCloud implements AsyncDisposable {
     this.faults = this.#makeFaults();
     this.#services = this.#makeServices(disposal);
     this.microvms = this.#makeMicrovms(disposal);
-    this.#deployer = new Deployer({ ...place, services: this.#services, clock, emit: (event) => this.#emit(event) });
+    this.#deployer = new Deployer({
+      ...place, services: this.#services, microvms: this.microvms, clock, emit: (event) => this.#emit(event),
+    });
     this.#cloudFormation = new CloudFormationService({
       ...place, engine: this.#deployer.engine, objects: this.#services.buckets, clock,
     });
@@ -97,6 +99,11 @@ export class LocalCloud implements AsyncDisposable {
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       [LOCAL_ENDPOINT_VARIABLE]: this.endpoint,
     };
+  }
+
+  /** The versions of the base image that the service offers: a test publishes another one, or takes one out of use. */
+  get baseImages(): BaseImages {
+    return this.microvms.baseImages;
   }
 
   /** @internal Where all its files are. */
@@ -219,13 +226,14 @@ export class LocalCloud implements AsyncDisposable {
   }
 
   #makeServices(disposal: FileDisposal): Services {
-    const { authorize, folder: { place, path: folder } } = this.options;
+    const { authorize, folder: { place, path: folder }, microvms: { timeScale } } = this.options;
     return new Services({
       ...place,
       clock: this.clock,
       folder,
       disposal,
       authorize,
+      timeScale,
       gatewayPort: () => this.#port,
       cloudEnvironment: () => ({ AWS_ENDPOINT_URL: this.endpoint, [LOCAL_ENDPOINT_VARIABLE]: this.endpoint }),
       onLog: (logGroup, message) => this.#emit({ kind: 'log', logGroup, message }),
@@ -236,12 +244,12 @@ export class LocalCloud implements AsyncDisposable {
   #makeMicrovms(disposal: FileDisposal): MicrovmService {
     const { folder: { place, path, stateFile }, microvms, ...options } = this.options;
     const { isolation, engine, runSteps, bandwidth, spares } = options;
-    const { buckets: objects, logs, iam: roles } = this.#services;
+    const { buckets: objects, logs, iam: roles, connectors } = this.#services;
     const { clock, faults } = this;
     return new MicrovmService({
       ...microvms,
       ...place,
-      ...{ clock, objects, logs, roles, isolation, engine, runSteps, faults, bandwidth, spares, disposal },
+      ...{ clock, objects, logs, roles, isolation, engine, runSteps, faults, bandwidth, spares, disposal, connectors },
       folder: join(path, 'microvms'),
       keepImages: stateFile !== undefined,
       onChange: () => this.#state?.touch(),
@@ -250,10 +258,10 @@ export class LocalCloud implements AsyncDisposable {
   }
 
   #makeStateKeeper(file: StateFile, disposal: FileDisposal): StateKeeper {
-    const { clock, microvms } = this;
+    const { clock, microvms, baseImages } = this;
     // In the order of restoring.
     const stacks = { stacks: this.#deployer, changeSets: this.#cloudFormation };
-    const parts = { clock, ...this.#services.persistent, ...stacks, microvms };
+    const parts = { clock, ...this.#services.persistent, ...stacks, baseImages, microvms };
     const place = () => ({ ...this.options.folder.place, port: this.#port });
     return new StateKeeper({ file, disposal, parts, place, onWarning: (message) => this.#warn(message) });
   }

@@ -19,6 +19,7 @@ const IMAGES = '/2025-09-09/microvm-images';
 const MANAGED = '/2025-09-09/managed-microvm-images';
 const MICROVMS = '/2025-09-09/microvms';
 const FUNCTION = '/2015-03-31/functions/{}';
+const CONNECTORS = '/2026-04-04/network-connectors';
 
 /** The operations of the services that are told apart by method and path. */
 const REST_OPERATIONS: readonly RestOperation[] = [
@@ -46,6 +47,11 @@ const REST_OPERATIONS: readonly RestOperation[] = [
   rest('ListTags', 'GET', '/2017-03-31/tags/{}'),
   rest('TagResource', 'POST', '/2017-03-31/tags/{}'),
   rest('UntagResource', 'DELETE', '/2017-03-31/tags/{}'),
+  rest('CreateNetworkConnector', 'POST', CONNECTORS),
+  rest('ListNetworkConnectors', 'GET', CONNECTORS),
+  rest('GetNetworkConnector', 'GET', `${CONNECTORS}/{}`),
+  rest('UpdateNetworkConnector', 'PUT', `${CONNECTORS}/{}`),
+  rest('DeleteNetworkConnector', 'DELETE', `${CONNECTORS}/{}`),
   rest('Invoke', 'POST', `${FUNCTION}/invocations`),
   rest('GetFunction', 'GET', FUNCTION),
   rest('GetFunctionConfiguration', 'GET', `${FUNCTION}/configuration`),
@@ -89,11 +95,14 @@ export function isOperation(name: string): boolean {
   return KNOWN.has(name);
 }
 
+/** Services that are told apart by method and path. */
+const REST_SERVICES = new Set(['lambda', 'microvms', 'connectors']);
+
 /** AWS's name of what a request asks for; empty if the service has no such operation. `service` is that of an `ApiCall`. */
 export function operationOf(service: string, request: ApiRequest): string {
   if (service === 's3') return storageOperation(request);
   if (QUERY_SERVICES.has(service)) return queryOperation(request);
-  if (service !== 'lambda' && service !== 'microvms') return targetOperation(request);
+  if (!REST_SERVICES.has(service)) return targetOperation(request);
   return REST_OPERATIONS.find(({ method, path }) => method === request.method && path.test(request.path))?.name ?? '';
 }
 
@@ -106,9 +115,9 @@ function storageOperation(request: ApiRequest): string {
   }
 }
 
-const MICROVM_TAGS = /^\/2017-03-31\/tags\/[^/]*(?::|%3A)(?:microvm-image|network-connector)(?::|%3A)/i;
-
-/** Functions and MicroVMs share a host name and a signing name; only the path tells them apart. */
-export function isMicrovmPath(path: string): boolean {
-  return path.startsWith('/2025-09-09/') || MICROVM_TAGS.test(path);
+/** Functions, MicroVMs and network connectors share a host name and a signing name; only the path tells them apart. */
+export function lambdaServiceOf(path: string): 'lambda' | 'microvms' | 'connectors' {
+  const [, tagged] = /^\/2017-03-31\/tags\/[^/]*(?::|%3A)(microvm-image|network-connector)(?::|%3A)/i.exec(path) ?? [];
+  if (path.startsWith('/2026-04-04/') || tagged === 'network-connector') return 'connectors';
+  return path.startsWith('/2025-09-09/') || tagged !== undefined ? 'microvms' : 'lambda';
 }

@@ -8,7 +8,7 @@ import { jsonError } from './services/service-error';
 const QUERY_SERVICES = new Set(['cloudformation', 'iam', 'sts']);
 
 /** Services that are told apart by method and path, and answer JSON. */
-const REST_SERVICES = new Set(['lambda', 'microvms']);
+const REST_SERVICES = new Set(['lambda', 'microvms', 'connectors']);
 
 const builder = new XMLBuilder();
 
@@ -32,7 +32,7 @@ function errorOf(service: string, error: ServiceError): ApiResponse {
     return { status, headers: { 'content-type': 'text/xml' }, body };
   }
   if (!REST_SERVICES.has(service)) return jsonError(error);
-  const text = service === 'lambda' ? { Message: message, message } : { message };
+  const text = service === 'microvms' ? { message } : { Message: message, ...(service === 'lambda' && { message }) };
   const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code };
   return { status, headers, body: JSON.stringify({ ...text, ...members }) };
 }

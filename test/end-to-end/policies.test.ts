@@ -206,17 +206,10 @@ function isOurs({ policy }: RoleStatement, left: string): boolean {
 const nameOf = ({ role, policy, statement }: RoleStatement) => `${role} (${policy}): ${JSON.stringify(statement)}`;
 const allowing = () => recorded.statements.filter(({ statement }) => statement.Effect === 'Allow');
 
-/** Roles that nothing here takes on. */
-const IDLE: readonly { readonly role: RegExp; readonly reason: string }[] = [
-  { role: /OperatorRole/, reason: 'Lambda makes the network interfaces of a connector with it, and there is no network here' },
-];
-
 test('every role of every app was at work', () => {
   const roles = apps.flatMap(({ stack }) => stack.resources.filter(({ type }) => type === 'AWS::IAM::Role'));
   const atWork = new Set(recorded.statements.map(({ role }) => role));
-  const idle = roles.map(({ physicalId: name }) => name).filter((name) => !atWork.has(name));
-  expect(idle.filter((name) => !IDLE.some(({ role }) => role.test(name)))).toEqual([]);
-  expect(IDLE.filter(({ role }) => !idle.some((name) => role.test(name)))).toEqual([]);
+  expect(roles.map(({ physicalId: name }) => name).filter((name) => !atWork.has(name))).toEqual([]);
 });
 
 test('no role has a statement that nothing needs', async () => {

@@ -44,6 +44,23 @@ test('passes MicroVMs requests, and tags of images, to the MicroVMs service with
   expect(cloud.microvms.requests[0].accessKeyId).toBe(cloud.services.iam.user.accessKeyId);
 });
 
+test('passes requests about network connectors, and their tags, to Lambda Core', async () => {
+  const headers = { authorization: EC2_SIGNATURE.replace('/ec2/', '/lambda/') };
+  const input = {
+    ClientToken: 'one',
+    Name: 'one',
+    OperatorRole: 'arn:aws:iam::000000000000:role/Operator',
+    Configuration: { VpcEgressConfiguration: { SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'], NetworkProtocol: 'IPv4', AssociatedComputeResourceTypes: ['MicroVm'] } },
+  };
+  const created = await send('/2026-04-04/network-connectors', { method: 'POST', headers, body: JSON.stringify(input) });
+  expect(created.status).toBe(202);
+  const { Arn } = JSON.parse(created.body) as { Arn: string };
+  expect(await send(`/2017-03-31/tags/${encodeURIComponent(Arn)}`, { headers })).toMatchObject({ status: 200, body: '{"Tags":{}}' });
+  expect(await send('/2026-04-04/network-connectors/none', { headers })).toMatchObject({
+    status: 404, body: '{"Type":"User","Message":"Network connector not found: none"}',
+  });
+});
+
 test('passes function requests to Lambda', async () => {
   const client = new LambdaClient(cloud.clientConfiguration);
   await expect(client.send(new InvokeCommand({ FunctionName: 'none' }))).rejects.toMatchObject({ name: 'ResourceNotFoundException' });

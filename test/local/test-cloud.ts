@@ -71,7 +71,7 @@ export class TestCloud {
       onLog: () => undefined,
     });
     this.services.parameters.preset('/cdk-bootstrap/hnb659fds/version', '30');
-    this.deployer = new Deployer({ services: this.services, clock, account, region, emit });
+    this.deployer = new Deployer({ services: this.services, microvms: this.microvms, clock, account, region, emit });
     const { engine } = this.deployer;
     this.cloudFormation = new CloudFormationService({ engine, objects: this.services.buckets, clock, account, region });
   }

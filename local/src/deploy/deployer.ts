@@ -10,7 +10,7 @@ import type { StackInput } from './stack-engine';
 import type { Begun } from './stacks';
 import { Stacks } from './stacks';
 
-export type DeployerOptions = Pick<ResourceContext, 'services' | 'clock' | 'account' | 'region'> & {
+export type DeployerOptions = Pick<ResourceContext, 'services' | 'microvms' | 'clock' | 'account' | 'region'> & {
   readonly emit: (event: CloudEvent) => void;
 };
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ApiService } from '../api';
 import type { Clock } from '../clock';
 import type { NestedStacks } from './nested-stacks';
 import type { Properties } from './properties';
@@ -8,6 +9,8 @@ import type { Services } from '../services/services';
 /** What a resource type works with. */
 export interface ResourceContext {
   readonly services: Services;
+  /** The control plane of the MicroVMs. */
+  readonly microvms: ApiService;
   readonly clock: Clock;
   readonly account: string;
   readonly region: string;

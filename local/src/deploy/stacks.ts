@@ -22,7 +22,7 @@ import { exportsOf, StackStore } from './stack-store';
 import { isSecret } from './template';
 import { readTemplate } from './template-check';
 
-export type StacksOptions = Pick<ResourceContext, 'services' | 'clock' | 'account' | 'region' | 'adopts' | 'warn' | 'ending'> & {
+export type StacksOptions = Pick<ResourceContext, 'services' | 'microvms' | 'clock' | 'account' | 'region' | 'adopts' | 'warn' | 'ending'> & {
   readonly emit: (event: CloudEvent) => void;
 };
 

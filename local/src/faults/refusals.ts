@@ -46,6 +46,7 @@ function isTyped({ service, operation }: ApiCall): boolean {
 function throttling({ service, operation }: ApiCall): ServiceError {
   if (service === 's3') return new ServiceError('SlowDown', 'Please reduce your request rate.', 503);
   if (service === 'microvms') return new ServiceError('TooManyRequestsException', 'Rate exceeded', 429, { Type: null });
+  if (service === 'connectors') return new ServiceError('TooManyRequestsException', 'Rate exceeded', 429, { Type: 'User' });
   if (service === 'lambda') {
     return new ServiceError('TooManyRequestsException', 'Rate Exceeded.', 429, { Reason: 'CallerRateLimitExceeded', Type: 'User' });
   }
@@ -59,7 +60,7 @@ function throttling({ service, operation }: ApiCall): ServiceError {
 function failure({ service }: ApiCall): ServiceError {
   const text = 'We encountered an internal error. Please try again.';
   if (service === 's3') return new ServiceError('InternalError', text, 500);
-  if (service === 'lambda' || service === 'microvms') return new ServiceError('ServiceException', text, 500, { Type: 'Service' });
+  if (['lambda', 'microvms', 'connectors'].includes(service)) return new ServiceError('ServiceException', text, 500, { Type: 'Service' });
   if (service === 'dynamodb' || service === 'ssm') return new ServiceError('InternalServerError', text, 500);
   return new ServiceError('InternalFailure', text, 500);
 }

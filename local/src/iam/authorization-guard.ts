@@ -13,6 +13,7 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
   sts: 'AccessDenied',
   lambda: 'AccessDeniedException',
   microvms: 'AccessDeniedException',
+  connectors: 'AccessDeniedException',
 };
 
 /** Lets the calls of a role through that its policies allow. The account's user is free to do everything. Stands behind `Authentication`. */

@@ -69,6 +69,8 @@ export interface ServiceSession {
   readonly renewMs?: number;
   /** Default: `sts:AssumeRole` alone. */
   readonly actions?: readonly string[];
+  /** False: the service does not say on whose behalf it comes, and a condition on that is not met. Default: true. */
+  readonly presentsAccount?: boolean;
 }
 
 export type IamOptions = Partial<Omit<AccessControlOptions, 'account'>>;
@@ -147,11 +149,11 @@ export class IamService implements RoleAssumer, Persistent {
    * Where nothing is enforced, a role that nobody created is assumed, too.
    */
   async assumeAs(roleArn: string, wanted: ServiceSession): Promise<RoleSession | undefined> {
-    const { service, sessionName, durationMs, renewMs = 5 * 60_000, actions = ['sts:AssumeRole'] } = wanted;
+    const { service, sessionName, durationMs, renewMs = 5 * 60_000, actions = ['sts:AssumeRole'], presentsAccount = true } = wanted;
     const role = this.#roles.byArn(roleArn);
     if (!role && this.access.enforced) return undefined;
     if (role) {
-      const caller = this.service(service);
+      const caller = presentsAccount ? this.service(service) : anonymous(this.service(service));
       for (const action of actions) {
         if (await this.access.refusal(caller, { action, resource: roleArn }, role.trustPolicy)) return undefined;
       }
@@ -266,6 +268,11 @@ export class IamService implements RoleAssumer, Persistent {
     );
     return { credentials, allows };
   }
+}
+
+/** Without what tells on whose behalf a service comes. */
+function anonymous({ context: { 'aws:SourceAccount': _, ...context }, ...caller }: Caller): Caller {
+  return { ...caller, context };
 }
 
 interface Assumption {

@@ -4,6 +4,7 @@
  * `endpoint` lets the outside in. The files beside them make one service of it all.
  */
 export { MicrovmService, type MicrovmSummary } from './service';
+export type { BaseImages, BaseImageStatus, BaseImageVersion } from './images/base-images';
 export type { MicrovmState } from './fleet/microvm-record';
 export type { Isolation } from './machine/machine';
 export { detectIsolation } from './machine/detect-isolation';

@@ -1,4 +1,4 @@
-import type { LogSink, ObjectReader } from '../api';
+import type { ConnectorDirectory, LogSink, ObjectReader } from '../api';
 import type { Clock } from '../clock';
 import type { MicrovmFaults } from '../faults/microvm-faults';
 import type { RoleAssumer } from '../role-session';
@@ -62,6 +62,8 @@ export interface MicrovmServiceOptions extends ServiceBehaviour {
   readonly spares?: number;
   /** Endpoints carry as many bytes and connections as the microVM's size allows. Default: as many as this machine does. */
   readonly bandwidth?: boolean;
+  /** The account's own network connectors. Left out: every one that a call names is taken for one that is there. */
+  readonly connectors?: ConnectorDirectory;
 }
 
 /** Every option checked and decided. */

@@ -15,6 +15,7 @@ import { TokenOperations } from './endpoint/token-operations';
 import { Fleet, type SavedFleet } from './fleet/fleet';
 import type { MicrovmState } from './fleet/microvm-record';
 import { Spares } from './guest/spares';
+import { BaseImages } from './images/base-images';
 import { ImageFiles } from './images/image-files';
 import { ImageStore, type SavedImages } from './images/image-store';
 import { ImageTags } from './images/image-tags';
@@ -58,6 +59,8 @@ interface SavedService {
 
 /** Lambda MicroVMs on this machine: the control plane, the endpoints, and the machines behind them. */
 export class MicrovmService implements ApiService, Persistent {
+  /** Kept over a restart by whoever keeps the service. */
+  readonly baseImages: BaseImages;
   readonly #options: MicrovmServiceOptions;
   readonly #clock: EndingClock;
   readonly #machines: Machines;
@@ -74,29 +77,31 @@ export class MicrovmService implements ApiService, Persistent {
 
   constructor(options: MicrovmServiceOptions) {
     this.#options = options;
-    const { account, region, logs, roles, objects, isolation, engine, runSteps } = options;
+    const { account, region, logs, roles, objects, isolation, engine, runSteps, connectors } = options;
     const { faults = NO_FAULTS, bandwidth = false, spares: limit = DEFAULT_SPARES } = options;
     const { disposal = new FileDisposal(false), onChange = () => undefined } = options;
     const { quotas, delays, memoryCounting, suspendedExpiry } = readBehaviour(options, region);
     const place = { account, region };
     const folder = resolve(options.folder);
     const cursors = new Cursors();
+    const baseImages = this.baseImages = new BaseImages(options.clock, onChange);
     // What breaks off because the service closes is nobody's concern.
     const onWarning = (message: string): void => (this.#closing ? undefined : options.onWarning?.(message));
     const clock = this.#clock = new EndingClock(options.clock);
     const machines = this.#machines = new Machines(starter(options, folder), join(folder, 'machines'));
     const spares = this.#spares = new Spares({ machines, clock, limit, onWarning });
     const background = this.#background = new Background(onWarning, onChange);
-    const store = this.#store = new ImageStore(place);
+    const store = this.#store = new ImageStore(place, baseImages);
     const files = this.#files = new ImageFiles(join(folder, 'images'), (version) => this.#fleet.isUsed(version), disposal);
     const ceilings = new Ceilings(quotas, account, memoryCounting);
     const held = { clock, cursors, machines, spares, background, store, files, ceilings };
-    const shared = { ...held, place, logs, roles, delays, faults, onWarning };
+    const shared = { ...held, place, logs, roles, delays, faults, baseImages, connectors, onWarning };
     const transitionMs = delays.buildStepMs;
     this.#build = new ImageBuild({ ...shared, objects, transitionMs, isolation, hidden: [folder], runSteps, engine });
     this.#images = new Images({ ...shared, build: this.#build, isRunning: (image) => this.#fleet.isRunning(image) });
     this.#fleet = new Fleet({
       ...shared,
+      network: networkOf(options),
       suspendedExpiry,
       metadata: (session) => metadataServer(session, clock),
       onReleased: (version) => background.run('Files of a deleted version', () => files.release(version)),
@@ -105,7 +110,7 @@ export class MicrovmService implements ApiService, Persistent {
     this.#endpoint = new Endpoint({ access, clock, faults, bandwidth });
     const routes = [
       ...imageRoutes(this.#images, new ImageVersions(store, cursors, clock)),
-      ...managedImageRoutes(new ManagedImages(place, cursors)),
+      ...managedImageRoutes(new ManagedImages(place, cursors, baseImages)),
       ...microvmRoutes(this.#fleet, new TokenOperations(place, this.#fleet, clock)),
       ...tagRoutes(new ImageTags(store)),
     ];
@@ -187,6 +192,11 @@ export class MicrovmService implements ApiService, Persistent {
       clearInterval(alive);
     }
   }
+}
+
+function networkOf({ engine, isolation }: MicrovmServiceOptions): string {
+  if (engine) return `the network of ${engine.name}`;
+  return isolation === 'namespaces' ? 'no network' : 'this machine\'s own network';
 }
 
 function starter({ engine, isolation }: MicrovmServiceOptions, folder: string): StartMachine {

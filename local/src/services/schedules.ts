@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '../clock';
 import type { Persistent } from '../persistent';
+import { checkRuleInput, payloadFor, type RuleInput } from './rule-input';
 import { parseSchedule } from './schedule-expression';
 
 export interface Rule {
@@ -11,10 +12,9 @@ export interface Rule {
   readonly targets: readonly RuleTarget[];
 }
 
-export interface RuleTarget {
+/** Gets EventBridge's scheduled event unless it says otherwise. */
+export interface RuleTarget extends RuleInput {
   readonly functionArn: string;
-  /** JSON. Default: EventBridge's scheduled event. */
-  readonly input?: string;
 }
 
 export interface SchedulesOptions {
@@ -53,6 +53,7 @@ export class Schedules implements Persistent {
   /** Creates the rule, or changes it. */
   put(rule: Omit<Rule, 'arn'>): void {
     parseSchedule(rule.expression);
+    rule.targets.forEach(checkRuleInput);
     this.remove(rule.name);
     this.#schedule({ ...rule, arn: this.arn(rule.name) });
   }
@@ -86,8 +87,8 @@ export class Schedules implements Persistent {
       'detail': {},
     };
     const { invoke } = this.options;
-    await Promise.all(rule.targets.map(({ functionArn, input = JSON.stringify(event) }) => (
-      invoke(functionArn, input, rule.arn)
+    await Promise.all(rule.targets.map((target) => (
+      invoke(target.functionArn, payloadFor(target, event, rule), rule.arn)
     )));
   }
 }

@@ -2,15 +2,19 @@ import { join } from 'node:path';
 import type { ApiService } from '../api';
 import type { LocalClock } from '../clock';
 import type { Authorize, DeniedEvent } from '../iam/authorization';
+import { DEFAULT_TIME_SCALE } from '../microvms/delays';
 import type { Persistent } from '../persistent';
 import { FileDisposal } from '../state/file-disposal';
 import { CloudControlRefusal } from './cloudformation/hotswap-refusal';
 import { LogsService } from './cloudwatch-logs/logs-service';
 import { CustomResourceResponses } from './custom-resource-responses';
 import { DynamoDbService } from './dynamodb/dynamodb-service';
+import { Subnets } from './ec2/subnets';
 import { EcrService } from './ecr/ecr-service';
 import { IamService } from '../iam/iam-service';
 import { LambdaService } from './lambda/lambda-service';
+import { ConnectorService } from './network-connectors/connector-service';
+import { NetworkConnectors } from './network-connectors/network-connectors';
 import { BucketStore } from './s3/bucket-store';
 import { S3Service } from './s3/s3-service';
 import { Schedules } from './schedules';
@@ -20,6 +24,9 @@ import { StateError } from './step-functions/state-machine';
 import type { MachineIdentity } from './step-functions/step-functions-service';
 import { StepFunctionsService } from './step-functions/step-functions-service';
 import { StsService } from './sts/sts-service';
+
+/** What a connector takes on AWS to get its network interfaces, or to lose them: minutes at worst. */
+const CONNECTOR_SECONDS = 20;
 
 export interface ServicesOptions {
   readonly account: string;
@@ -36,6 +43,8 @@ export interface ServicesOptions {
   /** Default: every authenticated caller may do everything. */
   readonly authorize?: Authorize;
   readonly onDenied?: (event: DeniedEvent) => void;
+  /** Seconds here for a second that AWS takes. Default: 0.02. */
+  readonly timeScale?: number;
 }
 
 /** Every service of the local cloud but the MicroVMs. */
@@ -50,6 +59,8 @@ export class Services {
   readonly responses: CustomResourceResponses;
   /** Systems Manager parameters by name. */
   readonly parameters: ParameterStore;
+  readonly subnets = new Subnets();
+  readonly connectors: NetworkConnectors;
   readonly #s3: S3Service;
   readonly #ssm: SsmService;
   readonly #sts: StsService;
@@ -74,6 +85,12 @@ export class Services {
     this.schedules = new Schedules({
       ...place, invoke: (arn, payload, ruleArn) => this.#invokeForRule(arn, payload, ruleArn),
     });
+    this.connectors = new NetworkConnectors({
+      ...place,
+      subnets: this.subnets,
+      assumes: (roleArn) => this.#assumesOperator(roleArn),
+      provisioningMs: CONNECTOR_SECONDS * 1000 * (options.timeScale ?? DEFAULT_TIME_SCALE),
+    });
     this.stepFunctions = new StepFunctionsService({
       ...place, runTask: (arn, input, machine) => this.#runTask(arn, input, machine),
     });
@@ -83,6 +100,7 @@ export class Services {
   get byName(): Readonly<Record<string, ApiService>> {
     return {
       cloudcontrolapi: new CloudControlRefusal(),
+      connectors: new ConnectorService(this.connectors),
       dynamodb: this.dynamodb,
       ecr: this.#ecr,
       lambda: this.lambda,
@@ -97,7 +115,8 @@ export class Services {
   /** What is kept over a restart, in the order of restoring. */
   get persistent(): Readonly<Record<string, Persistent>> {
     const { iam, logs, buckets: s3, dynamodb, lambda, stepFunctions: states, schedules: events, parameters } = this;
-    return { iam, logs, s3, dynamodb, lambda, states, events, parameters };
+    const { subnets, connectors } = this;
+    return { iam, logs, s3, dynamodb, lambda, states, events, parameters, subnets, connectors };
   }
 
   async stop(): Promise<void> {
@@ -121,6 +140,12 @@ export class Services {
     const caller = this.iam.service('events.amazonaws.com', ruleArn);
     if (await this.iam.access.refusal(caller, { action: 'lambda:InvokeFunction', resource: functionArn })) return;
     await this.lambda.invokeAsync(functionArn, payload);
+  }
+
+  /** Whoever assumes a connector's operator role says neither its account nor an ARN. */
+  async #assumesOperator(roleArn: string): Promise<boolean> {
+    const session = { service: 'lambda.amazonaws.com', sessionName: 'network-connector', durationMs: 3_600_000, presentsAccount: false };
+    return await this.iam.assumeAs(roleArn, session) !== undefined;
   }
 
   async #runTask(functionArn: string, input: unknown, { arn, roleArn }: MachineIdentity): Promise<unknown> {

@@ -173,3 +173,30 @@ test('fails for a timeout out of bounds before anything is asked', async () => {
   expect(reasonOf(record, 'Thing')).toContain('ServiceTimeout must be a whole number of seconds from 1 to 3600, got 3601');
   expect(calls()).toEqual([]);
 });
+
+test('an attribute may be a list, and the id may name what is not there yet', async () => {
+  const physicalId = 'arn:aws:lambda:us-east-1:000000000000:microvm-image:to-be';
+  const Create = { PhysicalResourceId: physicalId, Data: { Zones: ['a', 'b'], None: [] } };
+  const values = {
+    Second: { Value: { 'Fn::Select': [1, { 'Fn::GetAtt': ['Thing', 'Zones'] }] } },
+    All: { Value: { 'Fn::Join': ['+', { 'Fn::GetAtt': ['Thing', 'Zones'] }] } },
+    None: { Value: { 'Fn::Join': [',', { 'Fn::GetAtt': ['Thing', 'None'] }] } },
+    Ref: { Value: { Ref: 'Thing' } },
+  };
+  const stack = await stacks.create('Stack', { Thing: thing({ Answers: JSON.stringify({ Create }) }) }, { Outputs: values });
+  expect(stack.outputs.map(({ value }) => value)).toEqual(['b', 'a+b', '', physicalId]);
+});
+
+test('a long reason is in the events as a whole, as long as the answer is not too long', async () => {
+  const Reason = `begin ${'x'.repeat(3000)} end`;
+  const record = await stacks.create('Stack', { Thing: thing({ Answers: JSON.stringify({ Create: { Status: 'FAILED', Reason } }) }) });
+  expect(reasonOf(record, 'Thing')).toContain(`Message returned: ${Reason} (RequestId: `);
+});
+
+test('control characters in a reason are left out and told of', async () => {
+  const escape = String.fromCharCode(27);
+  const Create = { Status: 'FAILED', Reason: `${escape}[31mred${escape}[0m\tand\nmore` };
+  const record = await stacks.create('Stack', { Thing: thing({ Answers: JSON.stringify({ Create }) }) });
+  expect(reasonOf(record, 'Thing')).toContain('Message returned: [31mred[0m\tand\nmore (RequestId: ');
+  expect(stacks.cloud.events).toContainEqual({ kind: 'warning', message: expect.stringContaining('Thing: the reason that it failed with has control characters') });
+});

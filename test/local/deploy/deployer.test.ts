@@ -6,7 +6,7 @@ import {
 } from 'aws-cdk-lib';
 import { AttributeType, Table, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { IpAddresses, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -208,7 +208,12 @@ test('gives a network its ids without a warning', async () => {
     const connector = new CfnResource(scope, 'Connector', {
       type: 'AWS::Lambda::NetworkConnector',
       properties: {
-        Configuration: { VpcEgressConfiguration: { SubnetIds, SecurityGroupIds: [group.securityGroupId] } },
+        OperatorRole: new Role(scope, 'Operator', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }).roleArn,
+        Configuration: {
+          VpcEgressConfiguration: {
+            SubnetIds, SecurityGroupIds: [group.securityGroupId], NetworkProtocol: 'IPv4', AssociatedComputeResourceTypes: ['MicroVm'],
+          },
+        },
       },
     });
     new CfnOutput(scope, 'Vpc1', { value: vpc.vpcId });
@@ -239,6 +244,20 @@ test('fires a schedule when the clock is moved, and no more once the stack is de
   await cloud.clock.advance({ minutes: 3 });
   expect(lines).toHaveLength(3);
   expect(inventory()).toEqual(NOTHING_LEFT);
+});
+
+test('hands parts of the event to a rule\'s target', async () => {
+  const { outputs } = await deploy((scope) => {
+    const handler = inlineFunction(scope, 'Rebuild', 'exports.handler = async (event) => console.log(JSON.stringify(event))');
+    const event = RuleTargetInput.fromObject({ image: 'one', eventId: EventField.eventId, at: `it is ${EventField.time}` });
+    new Rule(scope, 'Rule', { schedule: Schedule.rate(Duration.days(1)), targets: [new LambdaTarget(handler, { event })] });
+    new CfnOutput(scope, 'Name', { value: handler.functionName });
+  });
+  await cloud.clock.advance({ hours: 48, seconds: 1 });
+  const events = cloud.services.logs.messages(`/aws/lambda/${outputs.Name}`).map((line) => JSON.parse(line) as { eventId: string });
+  expect(events).toEqual(Array(2).fill({ image: 'one', eventId: expect.stringMatching(/^[0-9a-f-]{36}$/), at: expect.stringMatching(/^it is \d{4}-\d\d-\d\dT/) }));
+  expect(new Set(events.map(({ eventId }) => eventId)).size).toBe(2);
+  await cloud.deployer.destroy('Test');
 });
 
 test('evaluates the functions of a template', async () => {

@@ -1,3 +1,4 @@
+import type { CloudEvent } from '../../../local/src/cloud-event';
 import { Deployer } from '../../../local/src/deploy/deployer';
 import type { StackRecord } from '../../../local/src/deploy/stack-engine';
 import { startTestCloud, type TestCloud } from '../test-cloud';
@@ -50,9 +51,10 @@ export class StackCloud {
 
   /** The same services, and a deployer that knows only what this one saved. */
   restarted(): StackCloud {
-    const { services, clock, account, region, events } = this.cloud;
+    const { services, microvms, clock, account, region, events } = this.cloud;
     const saved: unknown = JSON.parse(JSON.stringify(this.cloud.deployer.save()));
-    const deployer = new Deployer({ services, clock, account, region, emit: (event) => void events.push(event) });
+    const emit = (event: CloudEvent): void => void events.push(event);
+    const deployer = new Deployer({ services, microvms, clock, account, region, emit });
     deployer.restore(saved);
     return new StackCloud(Object.assign(Object.create(this.cloud) as TestCloud, { deployer }));
   }

@@ -81,6 +81,10 @@ describe('MicroVMs', () => {
     ['ListManagedMicrovmImages', '/2025-09-09/managed-microvm-images', '*'],
     ['ListManagedMicrovmImageVersions', '/2025-09-09/managed-microvm-images/arn%3Aaws%3Alambda/versions', 'arn:aws:lambda'],
     ['GetMicrovmImage', `/2025-09-09/microvm-images/${IMAGE}`, IMAGE],
+    ['UpdateMicrovmImageVersion', `/2025-09-09/microvm-images/${encodeURIComponent(IMAGE)}/versions/1.0`, IMAGE],
+    ['ListMicrovmImageVersions', `/2025-09-09/microvm-images/${encodeURIComponent(IMAGE)}/versions`, IMAGE],
+    ['ListMicrovmImageBuilds', `/2025-09-09/microvm-images/${encodeURIComponent(IMAGE)}/versions/1.0/builds`, IMAGE],
+    ['GetMicrovmImageBuild', `/2025-09-09/microvm-images/${encodeURIComponent(IMAGE)}/versions/1.0/builds/b`, IMAGE],
     ['DeleteMicrovmImageVersion', `/2025-09-09/microvm-images/${encodeURIComponent(IMAGE)}/versions/1.0`, IMAGE],
     ['ListTags', `/2017-03-31/tags/${encodeURIComponent(IMAGE)}`, IMAGE],
   ])('%s', async (operation, path, resource) => {
@@ -93,6 +97,41 @@ describe('MicroVMs', () => {
       { action: 'lambda:TagResource', resource: IMAGE, context: { ...tagged, 'aws:TagKeys': ['a'], 'aws:RequestTag/a': 'b' } },
     ]);
     expect(await of('microvms', 'UntagResource', { path, query: { tagKeys: 'a' } })).toMatchObject([{ context: { ...tagged, 'aws:TagKeys': ['a'] } }]);
+  });
+});
+
+describe('network connectors', () => {
+  const CONNECTOR = `arn:aws:lambda:us-east-1:${ACCOUNT}:network-connector:nc-1`;
+  const operator = { action: 'iam:PassRole', resource: BUILD_ROLE, context: { 'iam:PassedToService': 'lambda.amazonaws.com' } };
+
+  test('CreateNetworkConnector: any connector, with the subnets and groups, the role and the tags', async () => {
+    const egress = { SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'] };
+    const body = { OperatorRole: BUILD_ROLE, Configuration: { VpcEgressConfiguration: egress }, Tags: { team: 'blue' } };
+    const resource = CONNECTOR.replace('nc-1', '*');
+    const tags = { 'aws:TagKeys': ['team'], 'aws:RequestTag/team': 'blue' };
+    const context = { 'lambda:SubnetIds': ['subnet-1'], 'lambda:SecurityGroupIds': ['sg-1'], ...tags };
+    expect(await of('connectors', 'CreateNetworkConnector', { body })).toEqual([
+      { action: 'lambda:CreateNetworkConnector', resource, context }, operator, { action: 'lambda:TagResource', resource, context: tags },
+    ]);
+  });
+
+  test.each([
+    ['ListNetworkConnectors', '', '*'],
+    ['GetNetworkConnector', '/nc-1', CONNECTOR],
+    ['UpdateNetworkConnector', `/${encodeURIComponent(CONNECTOR)}`, CONNECTOR],
+    ['DeleteNetworkConnector', `/${encodeURIComponent(CONNECTOR)}`, CONNECTOR],
+  ])('%s', async (operation, path, resource) => {
+    expect(await rights(of('connectors', operation, { path: `/2026-04-04/network-connectors${path}` }))).toEqual([`lambda:${operation} ${resource}`]);
+  });
+
+  test('an update that passes a role, and tags', async () => {
+    const path = '/2026-04-04/network-connectors/nc-1';
+    expect((await of('connectors', 'UpdateNetworkConnector', { path, body: { OperatorRole: BUILD_ROLE } }))[1]).toEqual(operator);
+    const tags = `/2017-03-31/tags/${encodeURIComponent(CONNECTOR)}`;
+    expect(await of('connectors', 'TagResource', { path: tags, body: { Tags: { a: 'b' } } })).toEqual([
+      { action: 'lambda:TagResource', resource: CONNECTOR, context: { 'aws:TagKeys': ['a'], 'aws:RequestTag/a': 'b' } },
+    ]);
+    expect(await of('connectors', 'UntagResource', { path: tags, query: { tagKeys: 'a' } })).toMatchObject([{ context: { 'aws:TagKeys': ['a'] } }]);
   });
 });
 
@@ -162,6 +201,7 @@ describe('the others', () => {
     ['lambda', 'Invoke', { path: `/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A${ACCOUNT}%3Afunction%3Aone%3Alive/invocations` }, `lambda:InvokeFunction arn:aws:lambda:us-east-1:${ACCOUNT}:function:one:live`],
     ['lambda', 'GetFunction', { path: '/2015-03-31/functions/one', query: { Qualifier: '1' } }, `lambda:GetFunction arn:aws:lambda:us-east-1:${ACCOUNT}:function:one:1`],
     ['logs', 'PutLogEvents', { body: { logGroupName: '/a/b', logStreamName: 'c' } }, `logs:PutLogEvents arn:aws:logs:us-east-1:${ACCOUNT}:log-group:/a/b:log-stream:c`],
+    ['logs', 'FilterLogEvents', { body: { logGroupName: '/a/b', logStreamNamePrefix: '2026' } }, `logs:FilterLogEvents arn:aws:logs:us-east-1:${ACCOUNT}:log-group:/a/b:log-stream:`],
     ['logs', 'DescribeLogStreams', { body: { logGroupIdentifier: `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:/a/b` } }, `logs:DescribeLogStreams arn:aws:logs:us-east-1:${ACCOUNT}:log-group:/a/b:log-stream:`],
     ['states', 'StartExecution', { body: { stateMachineArn } }, `states:StartExecution ${stateMachineArn}`],
     ['ssm', 'GetParameter', { body: { Name: '/cdk/version' } }, `ssm:GetParameter arn:aws:ssm:us-east-1:${ACCOUNT}:parameter/cdk/version`],

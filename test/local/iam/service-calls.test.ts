@@ -116,3 +116,33 @@ test('Step Functions calls a function as the role of the state machine', async (
   expect(await run(machine)).toMatch(/^SUCCEEDED/);
   expect(await run(stepFunctions.create('untrusted', definition, untrusted.arn))).toMatch(/^FAILED .*cannot be assumed/);
 });
+
+describe('the operator role of a network connector', () => {
+  const principal = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
+  const Configuration = {
+    VpcEgressConfiguration: {
+      SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'], NetworkProtocol: 'IPv4', AssociatedComputeResourceTypes: ['MicroVm'],
+    },
+  };
+
+  async function stateWith(Statement: object): Promise<string> {
+    const role = cloud.iam.createRole('Operator', { trustPolicy: policy(Statement) });
+    const { connectors } = cloud.services;
+    const record = connectors.create({ Name: 'one', OperatorRole: role.arn, Configuration });
+    await cloud.clock.advance({ seconds: 1 });
+    return record.state;
+  }
+
+  test('is assumed without a word on whose behalf', async () => {
+    expect(await stateWith(principal)).toBe('ACTIVE');
+  });
+
+  test('fails the connector with a trust that asks for the account', async () => {
+    expect(await stateWith({ ...principal, Condition: { StringEquals: { 'aws:SourceAccount': ACCOUNT } } })).toBe('FAILED');
+    expect(cloud.denials.map(({ action }) => action)).toEqual(['sts:AssumeRole']);
+  });
+
+  test('fails the connector with a trust for another service', async () => {
+    expect(await stateWith({ ...principal, Principal: { Service: 'ec2.amazonaws.com' } })).toBe('FAILED');
+  });
+});

@@ -33,7 +33,7 @@ class RoleDouble implements RoleAssumer {
 let cloud: MicrovmCloud;
 afterEach(() => cloud.close());
 
-async function build(roles: RoleDouble, { uri = 's3://artifacts/app.zip', groupExists = true } = {}): Promise<string | undefined> {
+async function build(roles: RoleDouble, { uri = 's3://artifacts/app.zip', groupExists = true, files = COUNTER } = {}): Promise<string | undefined> {
   const logs: MicrovmCloud['logs'] = [];
   cloud = await new MicrovmCloud('processes', undefined, {
     roles,
@@ -44,7 +44,7 @@ async function build(roles: RoleDouble, { uri = 's3://artifacts/app.zip', groupE
     },
   }).open();
   cloud.logs.splice(0);
-  cloud.objects.set('artifacts/app.zip', await zip(COUNTER));
+  cloud.objects.set('artifacts/app.zip', await zip(files));
   const { imageArn = '' } = await cloud.client.send(new CreateMicrovmImageCommand({
     name: 'app', baseImageArn: BASE_IMAGE, buildRoleArn: ROLE, codeArtifact: { uri },
   }));
@@ -95,4 +95,35 @@ test('a log group that is not there needs logs:CreateLogGroup', async () => {
   expect(await build(role, { groupExists: false })).toBeUndefined();
   expect(role.asked).toContainEqual({ action: 'logs:CreateLogGroup', resource: GROUP });
   expect(cloud.logs).toEqual([]);
+});
+
+describe('an image in a private repository', () => {
+  const REPOSITORY = `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/team/base`;
+  const IMAGE = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/team/base@sha256:${'a'.repeat(64)}`;
+  const from = (dockerfile: string) => ({ files: { ...COUNTER, Dockerfile: dockerfile } });
+  const pulled = from(`ARG BASE=${IMAGE}\nFROM $BASE\nCMD ["sleep", "60"]\n`);
+
+  test('is pulled as the build role, which asks for the repository and nothing wider', async () => {
+    const role = new RoleDouble();
+    expect(await build(role, pulled)).toBeUndefined();
+    expect(role.asked.filter(({ action }) => action.startsWith('ecr:'))).toEqual([
+      { action: 'ecr:GetAuthorizationToken', resource: '*' },
+      { action: 'ecr:BatchCheckLayerAvailability', resource: REPOSITORY },
+      { action: 'ecr:BatchGetImage', resource: REPOSITORY },
+      { action: 'ecr:GetDownloadUrlForLayer', resource: REPOSITORY },
+    ]);
+  });
+
+  test.each([
+    'ecr:GetAuthorizationToken', 'ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer',
+  ])('fails the build without %s, and the log says why', async (action) => {
+    expect(await build(new RoleDouble([action]), pulled)).toBe('The container image build failed.');
+    const [last] = cloud.logs.map(({ message }) => message).slice(-1);
+    expect(last).toMatch(`ERROR: failed to solve: failed to resolve source metadata for ${IMAGE}: the build role is not allowed to call ${action} on`);
+  });
+
+  test('fails the build, too, where only a COPY names it', async () => {
+    const copied = from(`FROM scratch AS one\nFROM one\nCOPY --from=${IMAGE} /x /y\nCOPY --from=one /Dockerfile* /z/\nCMD ["sleep", "60"]\n`);
+    expect(await build(new RoleDouble(['ecr:BatchGetImage']), copied)).toBe('The container image build failed.');
+  });
 });

@@ -72,12 +72,21 @@ async function request(asked: Asked, properties: Properties, context: ResourceCo
     const given = response.then((body) => checkAnswer(body, sent));
     const answer = await Promise.race([given, failureOf(sent, context), late.answer, end.broken]);
     // Whoever has the URL can answer in the resource's place.
-    return answer.isSuccess ? answer : { ...answer, reason: answer.reason.replaceAll(url, '<response URL>') };
+    if (answer.isSuccess) return answer;
+    return { ...answer, reason: legible(answer.reason, context).replaceAll(url, '<response URL>') };
   } finally {
     late.timer.cancel();
     end.forget();
     cancel();
   }
+}
+
+/** A reason with control characters makes CloudFormation's events unreadable for everybody until it is out of their sight. */
+function legible(reason: string, { logicalId, warn }: ResourceContext): string {
+  // eslint-disable-next-line no-control-regex -- these are what it is about
+  const cleaned = reason.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '');
+  if (cleaned !== reason) warn(`${logicalId}: the reason that it failed with has control characters; on AWS nobody can read the stack's events for that`);
+  return cleaned;
 }
 
 function timeoutOf(properties: Properties): number {

@@ -1,6 +1,6 @@
 import type { RuleTarget } from '../../services/schedules';
 import type { Properties } from '../properties';
-import { optionalString, records, requiredString } from '../properties';
+import { optionalString, record, records, requiredString } from '../properties';
 import type { ResourceContext, ResourceType } from '../resource-type';
 import { generatedName } from '../resource-type';
 
@@ -35,7 +35,19 @@ function put(name: string, properties: Properties, context: ResourceContext): vo
 
 function targetOf(target: Properties, { warn, logicalId }: ResourceContext): RuleTarget[] {
   const arn = requiredString(target, 'Arn');
-  if (/:lambda:[^:]*:[^:]*:function:/.test(arn)) return [{ functionArn: arn, input: optionalString(target, 'Input') }];
+  if (/:lambda:[^:]*:[^:]*:function:/.test(arn)) {
+    const input = optionalString(target, 'Input');
+    const inputPath = optionalString(target, 'InputPath');
+    return [{ functionArn: arn, input, inputPath, inputTransformer: transformerOf(target) }];
+  }
   warn(`${logicalId}: the local cloud fires rules only at functions, not at ${arn}`);
   return [];
+}
+
+function transformerOf(target: Properties): RuleTarget['inputTransformer'] {
+  if (target.InputTransformer === undefined) return undefined;
+  const transformer = record(target, 'InputTransformer');
+  const given = record(transformer, 'InputPathsMap');
+  const paths = Object.fromEntries(Object.keys(given).map((name) => [name, requiredString(given, name)]));
+  return { paths, template: requiredString(transformer, 'InputTemplate') };
 }

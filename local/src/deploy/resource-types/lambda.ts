@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { NewFunction } from '../../services/lambda/lambda-service';
 import { permissionStatement } from '../../services/lambda/permission-statement';
 import type { Properties } from '../properties';
@@ -121,19 +120,5 @@ export const layerVersion: ResourceType = {
   },
   delete() {
     // None was ever made.
-  },
-};
-
-/** Connectors are names here: what they connect is up to the MicroVMs. */
-export const networkConnector: ResourceType = {
-  createOnly: ['Name'],
-  name: 'Name',
-  create(_, { region, account }) {
-    const arn = `arn:aws:lambda:${region}:${account}:network-connector:nc-${randomUUID()}`;
-    return { physicalId: arn, attributes: { Arn: arn, LatestVersion: '1', LatestVersionArn: `${arn}:1`, State: 'ACTIVE' } };
-  },
-  update: (resource) => resource,
-  delete() {
-    // It was nothing but a name.
   },
 };

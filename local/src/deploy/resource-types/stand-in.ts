@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import type { Properties } from '../properties';
-import type { ResourceContext, ResourceType } from '../resource-type';
+import type { ResourceType } from '../resource-type';
 import { generatedName } from '../resource-type';
+import { networkAttributes } from './network-attributes';
+import { randomId } from './random-id';
 
-/** Id prefixes of the network resources that a connector's VPC is made of. They are names here: no network is built. */
+/** Id prefixes of what a VPC is made of, and of what only belongs to something else. They are names here: no network is built. */
 const ID_PREFIXES: Readonly<Record<string, string>> = {
   'AWS::EC2::VPC': 'vpc',
-  'AWS::EC2::Subnet': 'subnet',
   'AWS::EC2::SecurityGroup': 'sg',
   'AWS::EC2::SecurityGroupIngress': 'sgr',
   'AWS::EC2::SecurityGroupEgress': 'sgr',
@@ -15,12 +14,20 @@ const ID_PREFIXES: Readonly<Record<string, string>> = {
   'AWS::EC2::SubnetRouteTableAssociation': 'rtbassoc',
   'AWS::EC2::InternetGateway': 'igw',
   'AWS::EC2::VPCGatewayAttachment': 'igw-attach',
-  'AWS::EC2::EIP': 'eipalloc',
   'AWS::EC2::NatGateway': 'nat',
   'AWS::EC2::VPCEndpoint': 'vpce',
   'AWS::EC2::FlowLog': 'fl',
   'AWS::EC2::NetworkAcl': 'acl',
+  'AWS::EC2::NetworkAclEntry': 'acl-entry',
+  'AWS::EC2::SubnetNetworkAclAssociation': 'aclassoc',
+  'AWS::EC2::EgressOnlyInternetGateway': 'eigw',
+  'AWS::EC2::GatewayRouteTableAssociation': 'rtbassoc',
   'AWS::EC2::VPCCidrBlock': 'vpc-cidr-assoc',
+  'AWS::SQS::QueuePolicy': 'queue-policy',
+  'AWS::SNS::TopicPolicy': 'topic-policy',
+  'AWS::SNS::Subscription': 'subscription',
+  'AWS::Logs::MetricFilter': 'metric-filter',
+  'AWS::Logs::ResourcePolicy': 'log-policy',
 };
 
 /** Custom resources of the CDK that only harden what is a stand-in here. */
@@ -40,8 +47,8 @@ export function isKnownStandIn(type: string): boolean {
 export const standIn: ResourceType = {
   create(properties, context) {
     const prefix = ID_PREFIXES[context.type];
-    const physicalId = prefix ? `${prefix}-${hex()}` : generatedName(context, 128);
-    return { physicalId, attributes: attributesOf(physicalId, properties, context) };
+    const physicalId = prefix ? randomId(prefix) : generatedName(context, 128);
+    return { physicalId, attributes: networkAttributes(physicalId, properties, context) };
   },
   update: (resource) => resource,
   delete() {
@@ -57,39 +64,4 @@ export function standInAttribute(
 ): string {
   const service = type.split('::')[1]?.toLowerCase() ?? 'custom';
   return name.endsWith('Arn') ? `arn:aws:${service}:${region}:${account}:${physicalId}` : `${physicalId}-${name}`;
-}
-
-function attributesOf(
-  physicalId: string,
-  properties: Properties,
-  { type, region }: ResourceContext,
-): Record<string, unknown> {
-  switch (type) {
-    case 'AWS::EC2::VPC': return {
-      VpcId: physicalId,
-      CidrBlock: properties.CidrBlock,
-      CidrBlockAssociations: [`vpc-cidr-assoc-${hex()}`],
-      DefaultSecurityGroup: `sg-${hex()}`,
-      DefaultNetworkAcl: `acl-${hex()}`,
-      Ipv6CidrBlocks: [],
-    };
-    case 'AWS::EC2::Subnet': return {
-      SubnetId: physicalId,
-      VpcId: properties.VpcId,
-      CidrBlock: properties.CidrBlock,
-      AvailabilityZone: properties.AvailabilityZone ?? `${region}a`,
-      NetworkAclAssociationId: `aclassoc-${hex()}`,
-    };
-    case 'AWS::EC2::SecurityGroup': return { GroupId: physicalId, Id: physicalId, VpcId: properties.VpcId };
-    case 'AWS::EC2::EIP': return { AllocationId: physicalId, PublicIp: '192.0.2.1' };
-    case 'AWS::EC2::RouteTable': return { RouteTableId: physicalId };
-    case 'AWS::EC2::InternetGateway': return { InternetGatewayId: physicalId };
-    case 'AWS::EC2::NatGateway': return { NatGatewayId: physicalId };
-    case 'AWS::EC2::VPCEndpoint': return { Id: physicalId, DnsEntries: [], NetworkInterfaceIds: [] };
-    default: return {};
-  }
-}
-
-function hex(): string {
-  return randomBytes(9).toString('hex').slice(0, 17);
 }

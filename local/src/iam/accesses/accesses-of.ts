@@ -3,6 +3,7 @@ import type { Access } from '../authorization';
 import type { AccessCall, AccessSources } from './access-sources';
 import { asList, asString, bodyOf } from './access-sources';
 import { cloudFormationAccesses } from './cloudformation-accesses';
+import { connectorAccesses } from './connector-accesses';
 import { dynamoDbAccesses } from './dynamodb-accesses';
 import { lambdaAccesses } from './lambda-accesses';
 import { logsAccesses } from './logs-accesses';
@@ -10,6 +11,7 @@ import { microvmAccesses } from './microvm-accesses';
 import { s3Accesses } from './s3-accesses';
 
 const BY_SERVICE: Readonly<Record<string, (call: AccessCall) => Promise<Access[]> | Access[]>> = {
+  connectors: connectorAccesses,
   dynamodb: dynamoDbAccesses,
   lambda: lambdaAccesses,
   logs: logsAccesses,

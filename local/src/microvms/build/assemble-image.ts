@@ -8,6 +8,7 @@ import { copyStep, type CopyOrigin, withoutEffect } from './copy-step';
 import { DiskRoom } from './disk-room';
 import { type Dockerfile, nameOf, parseDockerfile, type Stage, type Step } from './dockerfile';
 import { NOTHING_IGNORED, readIgnoreFile } from './ignore-file';
+import { copyOwnProgram } from './own-program';
 import { RunInstruction } from './run-instruction';
 import type { RunStep } from './run-step';
 import { applySetting, setArgs } from './stage-settings';
@@ -45,6 +46,8 @@ export interface AssembledImage {
   readonly leftOut: readonly string[];
   /** What is read and changes nothing here. */
   readonly noEffect: readonly string[];
+  /** Programs of this machine that were put in the place of an image's. */
+  readonly standIns: readonly string[];
   /** Nothing was left out that could have made a file, a user or a program. */
   readonly complete: boolean;
 }
@@ -77,6 +80,7 @@ export function readDockerfile(context: string): string {
 class Assembly {
   readonly #leftOut: string[] = [];
   readonly #noEffect: string[] = [];
+  readonly #standIns: string[] = [];
   /** Stages by index; those that nothing needs are not built. */
   readonly #built = new Map<number, Promise<StageState>>();
   readonly #underWay: number[] = [];
@@ -101,7 +105,8 @@ class Assembly {
     const last = await this.#stage(stages.length - 1);
     const layout = this.#layout(last);
     const complete = !last.incomplete;
-    return { layout, rootfs: last.rootfs, leftOut: this.#leftOut, noEffect: this.#noEffect, complete };
+    const told = { leftOut: this.#leftOut, noEffect: this.#noEffect, standIns: this.#standIns };
+    return { layout, rootfs: last.rootfs, ...told, complete };
   }
 
   async #stage(index: number): Promise<StageState> {
@@ -189,6 +194,8 @@ class Assembly {
     const [from] = step.flags.get('from') ?? [];
     const name = from === undefined ? undefined : expand(from, variablesOf(state), { escape });
     const origin = name === undefined ? this.#context : await this.#origin(name);
+    const program = origin ? undefined : copyOwnProgram(step, state, escape);
+    if (program !== undefined) return this.#standIn(step, program);
     const why = origin ? await copyStep(step, state, origin, escape) : 'no other image is fetched';
     if (why !== undefined) return this.#leaveOut(step, state, why);
     const ignored = withoutEffect(step);
@@ -210,6 +217,11 @@ class Assembly {
     const { log, run } = this.options;
     const why = await new RunInstruction(step, state).execute(run, log);
     if (why !== undefined) this.#leaveOut(step, state, why);
+  }
+
+  #standIn(step: Step, program: string): void {
+    this.options.log.say(`this machine's own ${program} stands in`);
+    this.#standIns.push(`this machine's own ${program} stands in: ${nameOf(step)}`);
   }
 
   #leaveOut(step: Step, state: StageState, why: string): void {

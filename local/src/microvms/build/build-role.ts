@@ -1,4 +1,4 @@
-import { BuildError } from './build-error';
+import { BuildError, ContainerBuildError } from './build-error';
 import type { LogSink, ObjectReader } from '../../api';
 import type { RoleAssumer, RoleSession } from '../../role-session';
 import { logTarget } from '../guest/log-stream';
@@ -7,6 +7,9 @@ import type { Place } from '../wire/arns';
 
 /** Writes to one log stream; drops what the build role may not write. */
 export type WriteLog = (line: string, time?: number) => void;
+
+const ECR_IMAGE = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^:@]+)/;
+const ECR_ACTIONS = ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'];
 
 /** The service at work for a build: everything it touches, it touches as the build role. */
 export class BuildRole {
@@ -29,6 +32,18 @@ export class BuildRole {
     const object = await objects.read(bucket, key);
     if (!object) throw new BuildError(`S3_NO_SUCH_KEY: The code artifact ${uri} does not exist.`);
     return object;
+  }
+
+  /** Fails the build if the image lies in a private repository that the role may not read. All others are free for everybody. */
+  async pull(image: string): Promise<void> {
+    const [, account, region, repository] = ECR_IMAGE.exec(image) ?? [];
+    if (repository === undefined) return;
+    const arn = `arn:aws:ecr:${region}:${account}:repository/${repository}`;
+    const needed = [['ecr:GetAuthorizationToken', '*'], ...ECR_ACTIONS.map((action) => [action, arn])];
+    for (const [action, resource] of needed) {
+      if (await this.session.allows(action, resource)) continue;
+      throw new ContainerBuildError(`failed to resolve source metadata for ${image}: the build role is not allowed to call ${action} on ${resource}: 403 Forbidden`);
+    }
   }
 
   /** A stream in the image's log group. Without the rights for it nothing is written and nothing is said, as on AWS. */

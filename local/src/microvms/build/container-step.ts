@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { unpackArtifact } from './artifact';
 import { assembleImage, readDockerfile } from './assemble-image';
 import { buildContainer } from './build-container';
+import { BuildError } from './build-error';
 import type { BuildLog } from './build-log';
+import { externalImages } from './external-images';
 import { namespaceRunStep, type RunStep } from './run-step';
 import type { ContainerEngine } from '../container/container-engine';
 import { rootfsOf, writeLayout } from '../images/image-layout';
@@ -19,6 +21,12 @@ export interface ContainerStepOptions {
   readonly engine?: ContainerEngine;
 }
 
+export interface ContainerBuildContext {
+  readonly log: BuildLog;
+  /** Fails the build if the image may not be pulled. */
+  readonly pull: (image: string) => Promise<void>;
+}
+
 export interface BuiltContainer {
   /** What a user should know although nothing failed. */
   readonly notes: readonly string[];
@@ -31,13 +39,14 @@ export class ContainerStep {
   constructor(private readonly options: ContainerStepOptions, private readonly signal: AbortSignal) {}
 
   /** Fills `folder`, which is not there yet. */
-  async build(artifact: Buffer, folder: string, log: BuildLog): Promise<BuiltContainer> {
+  async build(artifact: Buffer, folder: string, { log, pull }: ContainerBuildContext): Promise<BuiltContainer> {
     await mkdir(folder, { recursive: true });
     const work = await mkdtemp(join(folder, 'build-'));
     const context = join(work, 'context');
     await mkdir(context);
     try {
       await unpackArtifact(artifact, context);
+      await pullAll(context, log, pull);
       const { engine } = this.options;
       if (!engine) return await this.#assemble({ context, folder, work }, log);
       readDockerfile(context);
@@ -53,11 +62,13 @@ export class ContainerStep {
     log: BuildLog,
   ): Promise<BuiltContainer> {
     const run = this.#runStep(join(work, 'run'));
-    const { layout, rootfs, leftOut, noEffect, complete } = await assembleImage({ context, folder: work, log, run });
+    const assembled = await assembleImage({ context, folder: work, log, run });
+    const { layout, rootfs, leftOut, noEffect, standIns, complete } = assembled;
     await rename(rootfs, rootfsOf(folder));
     await writeLayout(folder, layout);
     const notes = [
       ...leftOut.map((step) => `left out: ${step}`),
+      ...standIns,
       ...noEffect.map((step) => `without effect: ${step}`),
     ];
     return { notes, complete };
@@ -68,5 +79,15 @@ export class ContainerStep {
     if (!runSteps) return 'nothing is run unless runSteps or an engine is asked for';
     if (isolation === 'processes') return 'without namespaces it would run on this machine itself';
     return namespaceRunStep(folder, hidden, this.signal);
+  }
+}
+
+/** Nothing is fetched but by an engine; what may not be pulled fails all the same. */
+async function pullAll(context: string, log: BuildLog, pull: ContainerBuildContext['pull']): Promise<void> {
+  try {
+    for (const image of externalImages(readDockerfile(context))) await pull(image);
+  } catch (error) {
+    if (error instanceof BuildError && error.detail !== undefined) log.fail(error.detail);
+    throw error;
   }
 }

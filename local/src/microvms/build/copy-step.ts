@@ -23,10 +23,8 @@ export async function copyStep(
   step: Step, state: StageState, origin: CopyOrigin, escape: string,
 ): Promise<string | undefined> {
   const expanded = (text: string): string => expand(text, variablesOf(state), { escape });
-  const words = (jsonForm(step.text) ?? step.text.split(/\s+/)).map(expanded);
-  const sources = words.slice(0, -1).filter((word) => !isHeredoc(word));
+  const { sources, target } = copyWords(step, state, escape);
   if (step.keyword === 'ADD' && sources.some(isRemote)) return 'nothing is fetched from elsewhere';
-  const target = absoluteTarget(state.workingDirectory, words.at(-1) ?? '');
   const mode = modeOf(step, expanded);
   for (const heredoc of step.heredocs) writeHeredoc(heredoc, { state, target, mode, escape });
   if (sources.length === 0) return undefined;
@@ -52,6 +50,21 @@ export async function copyStep(
     if (error instanceof MissingSourceError && origin.incomplete) return 'what it copies would come from a step that was left out';
     throw error;
   }
+}
+
+/** What a COPY or ADD takes, heredocs left out, and where it puts it: an absolute path, of a folder if it ends with `/`. */
+export function copyWords(
+  step: Step, state: StageState, escape: string,
+): { readonly sources: string[]; readonly target: string } {
+  const expanded = (text: string): string => expand(text, variablesOf(state), { escape });
+  const words = (jsonForm(step.text) ?? step.text.split(/\s+/)).map(expanded);
+  const sources = words.slice(0, -1).filter((word) => !isHeredoc(word));
+  return { sources, target: absoluteTarget(state.workingDirectory, words.at(-1) ?? '') };
+}
+
+/** The permission bits that a COPY asks for. */
+export function targetMode(step: Step, state: StageState, escape: string): number | undefined {
+  return modeOf(step, (text) => expand(text, variablesOf(state), { escape }));
 }
 
 /** Flags of a COPY or ADD that are read and change nothing here. */

@@ -83,7 +83,8 @@ export class ImageBuild {
       for (const line of failure?.log ?? []) log.note(line);
       if (failure) throw new PurposeError(failure);
       const artifact = await role.readArtifact(objects, version.configuration.codeArtifact.uri);
-      const { notes, complete } = await this.#container.build(artifact, version.folder, log);
+      const pull = (name: string): Promise<void> => role.pull(name);
+      const { notes, complete } = await this.#container.build(artifact, version.folder, { log, pull });
       for (const note of notes) log.note(note);
       log.note(`built ${image.name} version ${version.imageVersion}`);
       this.#warn(image.name, notes);

@@ -4,6 +4,7 @@ import {
   endpointOf, INTERNAL_ERROR, type MicrovmRecord, microvmSummary, microvmView, newMicrovmRecord, terminatedError,
 } from './microvm-record';
 import { readRunInput, type RunInput, type RunSettings } from './run-input';
+import type { ConnectorDirectory } from '../../api';
 import type { RoleAssumer, RoleSession } from '../../role-session';
 import { AuthTokens } from '../endpoint/auth-tokens';
 import { Guest } from '../guest/guest';
@@ -29,6 +30,9 @@ export interface FleetEnvironment extends MicrovmEnvironment {
   readonly roles: RoleAssumer;
   readonly ceilings: Ceilings;
   readonly cursors: Cursors;
+  readonly connectors?: ConnectorDirectory;
+  /** What a microVM reaches here, whatever its connector says: `no network`. */
+  readonly network: string;
   /** Told once no more is to come from a microVM of this version. */
   onReleased(version: VersionRecord): void;
 }
@@ -49,6 +53,8 @@ export class Fleet {
   /** Client tokens and the ids of what they started. */
   readonly #clientTokens = new ClientTokens<string>();
   readonly #place: Place;
+  /** Connectors of the account that were told of. */
+  readonly #told = new Set<string>();
   #lastSerial = 0;
 
   constructor(private readonly options: FleetEnvironment) {
@@ -62,7 +68,7 @@ export class Fleet {
   }
 
   async run(input: RunInput): Promise<object> {
-    const settings = readRunInput(this.#place, input);
+    const settings = readRunInput(this.#place, input, this.options.connectors);
     const work = (): Promise<string> => this.#run(input, settings);
     const { value: id, repeated } = await this.#clientTokens.once(input.clientToken, input, work);
     const record = this.find(id);
@@ -183,7 +189,15 @@ export class Fleet {
     const microvm = new Microvm({ record, guest, runHookPayload, session, onEnded }, this.options);
     this.#microvms.set(record.id, microvm);
     this.#byEndpointId.set(record.endpointId, microvm);
+    settings.egressNetworkConnectors.forEach((arn) => this.#tellOf(arn));
     return record.id;
+  }
+
+  /** Once for each connector of the account: nothing here is what it stands for. */
+  #tellOf(connector: string): void {
+    if (connector.includes(':aws:network-connector:') || this.#told.has(connector)) return;
+    this.#told.add(connector);
+    this.options.onWarning(`Network connector ${connector}: microVMs have ${this.options.network} here, and its subnets, routes, security groups and firewalls do nothing`);
   }
 
   async #assume(roleArn: string | null): Promise<RoleSession | undefined> {

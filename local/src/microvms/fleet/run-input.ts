@@ -1,3 +1,4 @@
+import type { ConnectorDirectory } from '../../api';
 import type { Logging } from '../images/image-input';
 import { assertConnectors, connectorArn, type Place } from '../wire/arns';
 import { check, type Members } from '../wire/constraints';
@@ -57,11 +58,11 @@ const RUN: Members = {
 };
 
 /** Checks a RunMicrovm request as far as it can be checked without its image. */
-export function readRunInput(place: Place, input: RunInput): RunSettings {
+export function readRunInput(place: Place, input: RunInput, connectors?: ConnectorDirectory): RunSettings {
   check(input as Record<string, unknown>, RUN);
   const ingress = input.ingressNetworkConnectors ?? [];
   const egress = input.egressNetworkConnectors ?? [];
-  assertConnectors(place, [...ingress, ...egress]);
+  assertConnectors(place, [...ingress, ...egress], connectors);
   if (egress.length > 1) throw invalid('Only one egress network connector can be provided');
   if (input.logging?.cloudWatch && !input.executionRoleArn) {
     throw invalid('Logging cannot be enabled without providing executionRoleArn');

@@ -1,5 +1,7 @@
+import type { BaseImages } from './base-images';
 import { hookEntries, hookMembers, type HooksInput } from './hook-settings';
-import { MANAGED_IMAGE_VERSIONS, managedImageArn } from './managed-images';
+import { managedImageArn } from './managed-images';
+import type { ConnectorDirectory } from '../../api';
 import { assertConnectors, connectorArn, type Place } from '../wire/arns';
 import { check, type Members } from '../wire/constraints';
 import { invalid } from '../wire/errors';
@@ -70,18 +72,27 @@ export function checkUpdate(imageIdentifier: string, input: ImageInput): void {
   check({ ...input, imageIdentifier }, { imageIdentifier: IDENTIFIER, ...CONFIGURATION });
 }
 
+/** What an image may name. */
+export interface ImageSurroundings {
+  readonly place: Place;
+  readonly baseImages: BaseImages;
+  /** Left out: every connector of the account is taken for one that is there. */
+  readonly connectors?: ConnectorDirectory;
+}
+
 /** Checks what the members of a request mean together, and fills in what the service fills in. */
-export function readConfiguration(place: Place, input: ImageInput): ImageConfiguration {
+export function readConfiguration(surroundings: ImageSurroundings, input: ImageInput): ImageConfiguration {
+  const { place, connectors } = surroundings;
   const uri = input.codeArtifact?.uri ?? '';
   if (!/^s3:\/\/[^/]+\/.+$/.test(uri)) throw invalid('CodeArtifact URI must be a valid S3 URI in the format: s3://<bucket>/<key>');
   const baseImageArn = input.baseImageArn ?? '';
   const egress = input.egressNetworkConnectors ?? [];
-  assertConnectors(place, egress);
+  assertConnectors(place, egress, connectors);
   assertHooks(input.hooks ?? null);
   return {
     additionalOsCapabilities: input.additionalOsCapabilities ?? null,
     baseImageArn,
-    baseImageVersion: `${baseVersion(place, baseImageArn, input.baseImageVersion)}.0`,
+    baseImageVersion: `${baseVersion(surroundings, baseImageArn, input.baseImageVersion)}.0`,
     buildRoleArn: input.buildRoleArn ?? '',
     codeArtifact: { uri },
     cpuConfigurations: input.cpuConfigurations ?? null,
@@ -94,16 +105,13 @@ export function readConfiguration(place: Place, input: ImageInput): ImageConfigu
   };
 }
 
-function baseVersion(place: Place, arn: string, wanted: string | null | undefined): string {
+function baseVersion({ place, baseImages }: ImageSurroundings, arn: string, wanted: string | null | undefined): string {
   if (wanted && !/^\d+$/.test(wanted)) {
     throw invalid(`Invalid baseMicroVMImageVersion: ${wanted}. Expected a single major version number (e.g., 1).`);
   }
-  const version = wanted ?? MANAGED_IMAGE_VERSIONS[0].imageVersion;
-  const known = MANAGED_IMAGE_VERSIONS.some(({ imageVersion }) => imageVersion === version);
-  if (!known || arn !== managedImageArn(place)) {
-    throw invalid(`No managed MicroVM Image with arn ${arn} and version ${version} is available`);
-  }
-  return version;
+  const version = wanted ?? baseImages.byDefault();
+  if (baseImages.isBuildable(version) && arn === managedImageArn(place)) return version;
+  throw invalid(`No managed MicroVM Image with arn ${arn} and version ${version} is available`);
 }
 
 function memory(input: ImageInput, baseImageArn: string): number {

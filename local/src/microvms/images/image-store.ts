@@ -1,3 +1,4 @@
+import type { BaseImages } from './base-images';
 import type { ImageFiles } from './image-files';
 import { activeVersion, BUILD_BROKE_OFF, type ImageRecord, isBuilding, latestActive, type VersionRecord } from './image-record';
 import { imageArn, parseImageArn, type Place } from '../wire/arns';
@@ -18,7 +19,7 @@ export class ImageStore {
   readonly #images = new Map<string, ImageRecord>();
   #lastSerial = 0;
 
-  constructor(readonly place: Place) {}
+  constructor(readonly place: Place, private readonly baseImages: BaseImages) {}
 
   all(): ImageRecord[] {
     return [...this.#images.values()];
@@ -60,12 +61,12 @@ export class ImageStore {
     throw notFound(`MicroVMImage not found for MicroVMImage: ${imageIdentifier}, Version: ${imageVersion}`);
   }
 
-  /** The version that RunMicrovm starts: SUCCESSFUL and ACTIVE, of an image that is CREATED or UPDATED. */
+  /** The version that RunMicrovm starts: SUCCESSFUL and ACTIVE, of an image that is CREATED or UPDATED, on a base image that may run. */
   runnable(name: string, imageVersion: string | undefined): ImageAndVersion {
     const image = this.#images.get(name);
     if (image?.state === 'CREATED' || image?.state === 'UPDATED') {
       const version = imageVersion === undefined ? latestActive(image) : activeVersion(image, imageVersion);
-      if (version) return { image, version };
+      if (version && this.baseImages.isRunnable(version.configuration.baseImageVersion)) return { image, version };
     }
     // An image that is not there has no active version either.
     const which = imageVersion === undefined ? '' : ` and version ${imageVersion}`;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ImageFiles } from './image-files';
-import { checkCreate, checkUpdate, type ImageConfiguration, type ImageInput, readConfiguration } from './image-input';
+import { checkCreate, checkUpdate, type ImageConfiguration, type ImageInput, type ImageSurroundings, readConfiguration } from './image-input';
 import type { ImageRecord, VersionRecord } from './image-record';
 import type { ImageStore } from './image-store';
 import { buildView, imageSummary, imageView } from './image-views';
@@ -11,7 +11,7 @@ import type { Delays } from '../delays';
 import { Guest } from '../guest/guest';
 import type { Spares } from '../guest/spares';
 import type { Ceilings } from '../quotas';
-import { imageArn, type Place } from '../wire/arns';
+import { imageArn } from '../wire/arns';
 import { ClientTokens, type SavedTokens } from '../wire/client-tokens';
 import { check, type Members } from '../wire/constraints';
 import type { Cursors } from '../wire/cursors';
@@ -20,8 +20,7 @@ import { readQuery } from '../wire/json-type';
 import { NON_BLANK } from '../wire/member-rules';
 import { type Page, page } from '../wire/pages';
 
-export interface ImagesEnvironment {
-  readonly place: Place;
+export interface ImagesEnvironment extends ImageSurroundings {
   readonly clock: Clock;
   readonly background: Background;
   readonly store: ImageStore;
@@ -53,15 +52,15 @@ export class Images {
 
   async create(input: ImageInput): Promise<object> {
     checkCreate(input);
-    const configuration = readConfiguration(this.environment.place, input);
+    const configuration = readConfiguration(this.environment, input);
     return (await this.#tokens.once(input.clientToken, input, () => this.#create(input, configuration))).value;
   }
 
   async update(imageIdentifier: string, input: ImageInput): Promise<object> {
-    const { place, store } = this.environment;
+    const { store } = this.environment;
     checkUpdate(imageIdentifier, input);
     const image = store.resolve(imageIdentifier);
-    const configuration = readConfiguration(place, input);
+    const configuration = readConfiguration(this.environment, input);
     const request = { ...input, imageIdentifier };
     return (await this.#tokens.once(input.clientToken, request, () => this.#update(image, configuration))).value;
   }

@@ -1,3 +1,4 @@
+import type { BaseImages } from './base-images';
 import type { Place } from '../wire/arns';
 import { check } from '../wire/constraints';
 import type { Cursors } from '../wire/cursors';
@@ -5,24 +6,23 @@ import { imageNotFound, invalid } from '../wire/errors';
 import { IDENTIFIER } from '../wire/member-rules';
 import { type Page, page } from '../wire/pages';
 
-/** Newest first. `createdAt` in epoch seconds. */
-export const MANAGED_IMAGE_VERSIONS = [
-  { imageVersion: '1', createdAt: Date.UTC(2026, 6, 21) / 1000 },
-  { imageVersion: '0', createdAt: Date.UTC(2026, 5, 17) / 1000 },
-] as const;
-
 export function managedImageArn(place: Place): string {
   return `arn:aws:lambda:${place.region}:aws:microvm-image:al2023-1`;
 }
 
 /** The operations on the images that AWS provides. */
 export class ManagedImages {
-  constructor(private readonly place: Place, private readonly cursors: Cursors) {}
+  constructor(
+    private readonly place: Place,
+    private readonly cursors: Cursors,
+    private readonly baseImages: BaseImages,
+  ) {}
 
   list(query: URLSearchParams): Page<object> {
-    const [newest] = MANAGED_IMAGE_VERSIONS;
-    const oldest = MANAGED_IMAGE_VERSIONS[MANAGED_IMAGE_VERSIONS.length - 1];
-    const image = { createdAt: oldest.createdAt, imageArn: managedImageArn(this.place), updatedAt: newest.createdAt };
+    const versions = this.baseImages.versions();
+    const createdAt = Math.min(...versions.map((version) => version.createdAt)) / 1000;
+    const updatedAt = Math.max(...versions.map((version) => version.updatedAt)) / 1000;
+    const image = { createdAt, imageArn: managedImageArn(this.place), updatedAt };
     return page(this.cursors, query, { list: 'managed images', items: [image], position: () => 0 });
   }
 
@@ -30,13 +30,17 @@ export class ManagedImages {
     check({ imageIdentifier }, { imageIdentifier: IDENTIFIER });
     if (!imageIdentifier.startsWith('arn:')) throw invalid(`Invalid ARN format: ${imageIdentifier}`);
     if (imageIdentifier !== managedImageArn(this.place)) throw imageNotFound(imageIdentifier);
-    const versions = MANAGED_IMAGE_VERSIONS.map(({ imageVersion, createdAt }) => (
-      { createdAt, imageArn: imageIdentifier, imageVersion, status: 'AVAILABLE', updatedAt: createdAt }
-    ));
-    return page(this.cursors, query, {
+    const { items, nextToken } = page(this.cursors, query, {
       list: 'managed image versions',
-      items: versions,
-      position: (version) => versions.indexOf(version),
+      items: this.baseImages.versions(),
+      // From the newest down, so that a version that is published meanwhile moves no page.
+      position: ({ imageVersion }) => -Number(imageVersion),
     });
+    return {
+      items: items.map(({ imageVersion, status, createdAt, updatedAt }) => (
+        { createdAt: createdAt / 1000, imageArn: imageIdentifier, imageVersion, status, updatedAt: updatedAt / 1000 }
+      )),
+      nextToken,
+    };
   }
 }

@@ -1,4 +1,5 @@
 import { invalid, ServiceError } from './errors';
+import type { ConnectorDirectory } from '../../api';
 
 /** Where the service runs, and for whom. */
 export interface Place {
@@ -22,13 +23,23 @@ export function endpointHost(place: Place, endpointId: string): string {
   return `${endpointId}.lambda-microvm.${place.region}.on.aws`;
 }
 
-/** Refuses a managed connector that does not exist. The account's own connectors are taken as they are. */
-export function assertConnectors(place: Place, arns: readonly string[]): void {
+/** Refuses a managed connector that does not exist, and one of the account's own that is not there or cannot be used. */
+export function assertConnectors(place: Place, arns: readonly string[], own: ConnectorDirectory | undefined): void {
   const known: string[] = MANAGED_CONNECTORS.map((name) => connectorArn(place, name));
   for (const arn of arns) {
     const managed = arn.includes(':aws:network-connector:');
     if (managed && !known.includes(arn)) throw invalid(`Unrecognized managed network connector ARN: ${arn}`);
+    if (!managed && own) assertUsable(place, arn, own);
   }
+}
+
+function assertUsable(place: Place, arn: string, own: ConnectorDirectory): void {
+  if (!arn.startsWith(`arn:aws:lambda:${place.region}:${place.account}:network-connector:`)) {
+    throw invalid(`Invalid network connector ARN: ${arn}`);
+  }
+  const state = own.stateOf(arn);
+  if (state === undefined) throw invalid(`Network connector not found: ${arn}`);
+  if (state !== 'ACTIVE') throw invalid(`Network connector ${arn} is not in the ACTIVE state. Current state: ${state}`);
 }
 
 /** What the parser of RunMicrovm misses in an ARN that has this many parts. */
