@@ -14,6 +14,7 @@ import { createBuildRole } from './private/build-role';
 import { checkEnvironment } from './private/check-environment';
 import { checkImageName, defaultImageName } from './private/image-name';
 import { ImageResource } from './private/image-resource';
+import { acknowledgeLogGroup } from './private/nag-suppressions';
 import { hookPort, renderHooks } from './private/render-hooks';
 import { SandboxNetwork } from './sandbox-network';
 import { ValidationError } from './validation-error';
@@ -250,9 +251,11 @@ function sharedBucket(image: SandboxImage, props: SandboxImageProps): s3.IBucket
 
 // The service would make the group by itself, keep it for ever, and leave it behind.
 function createLogGroup(image: SandboxImage, props: SandboxImageProps): logs.LogGroup {
-  return new logs.LogGroup(image, 'BuildLogs', {
+  const logGroup = new logs.LogGroup(image, 'BuildLogs', {
     logGroupName: `${BUILD_LOG_GROUP_PREFIX}${image.imageName}`,
     retention: props.logRetention ?? logs.RetentionDays.TWO_WEEKS,
     removalPolicy: props.removalPolicy ?? RemovalPolicy.DESTROY,
   });
+  acknowledgeLogGroup(logGroup);
+  return logGroup;
 }

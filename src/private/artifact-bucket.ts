@@ -1,13 +1,18 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { acknowledgeArtifactBucket } from './nag-suppressions';
 
 const ID = 'MicrovmSandboxArtifacts';
 
 /** The stack's one bucket that the platform reads build contexts from, made on first use. */
 export function artifactBucketOf(scope: Construct): s3.Bucket {
   const stack = Stack.of(scope);
-  return stack.node.tryFindChild(ID) as s3.Bucket | undefined ?? new s3.Bucket(stack, ID, {
+  return stack.node.tryFindChild(ID) as s3.Bucket | undefined ?? createBucket(stack);
+}
+
+function createBucket(stack: Stack): s3.Bucket {
+  const bucket = new s3.Bucket(stack, ID, {
     blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
     encryption: s3.BucketEncryption.S3_MANAGED,
     enforceSSL: true,
@@ -20,4 +25,6 @@ export function artifactBucketOf(scope: Construct): s3.Bucket {
     // The image-builder deletes an image's objects with the image, so the bucket is empty when its turn comes.
     removalPolicy: RemovalPolicy.DESTROY,
   });
+  acknowledgeArtifactBucket(bucket);
+  return bucket;
 }

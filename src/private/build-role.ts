@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct, IDependable } from 'constructs';
+import { acknowledge, INLINE_POLICY } from './nag-suppressions';
 
 export interface BuildGrantsProps {
   readonly artifactBucket: s3.IBucket;
@@ -16,10 +17,12 @@ export function createBuildRole(scope: Construct, id: string): iam.Role {
   const lambda = new iam.ServicePrincipal('lambda.amazonaws.com', {
     conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
   });
-  return new iam.Role(scope, id, {
+  const role = new iam.Role(scope, id, {
     assumedBy: lambda.withSessionTags(),
     description: `Builds the MicroVM image ${scope.node.path}`.slice(0, 1000),
   });
+  acknowledge(role, INLINE_POLICY);
+  return role;
 }
 
 /** What the build needs, and what to wait for before it starts. */

@@ -3,6 +3,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as s3Assets from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
 import { imageArn } from './microvm-arns';
+import { acknowledge, acknowledgeWildcard, INLINE_POLICY, OWN_PREFIX } from './nag-suppressions';
 
 export interface ImageBuilderPolicyProps {
   readonly builder: iam.IRole;
@@ -27,6 +28,8 @@ export class ImageBuilderPolicy extends iam.Policy {
       roles: [props.builder],
       statements: [...imageStatements(scope, props), ...artifactStatements(props)],
     });
+    acknowledge(this, INLINE_POLICY);
+    acknowledgeWildcard(this, props.artifactBucket.arnForObjects(`${props.artifactPrefix}*`), OWN_PREFIX);
     props.artifactBucket.encryptionKey?.grantEncryptDecrypt(props.builder);
   }
 }

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { HandlerFunction } from './handler-function';
 import { handlerRole } from './handler-role';
 import { anyMicrovmArn } from './microvm-arns';
+import { acknowledgeFramework, acknowledgeLogGroup, acknowledgeWildcard, ONLY_WILDCARD } from './nag-suppressions';
 import { IMAGE_BUILDER_HANDLERS } from '../contract/image';
 import { ValidationError } from '../validation-error';
 
@@ -34,11 +35,13 @@ export class ImageBuilderProvider extends Construct {
       retention: logs.RetentionDays.TWO_WEEKS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledgeLogGroup(logGroup);
     this.role = handlerRole(this, 'Role', logGroup);
     // The service evaluates both on * whatever they name.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:CreateMicrovmImage', 'lambda:ListMicrovms'], resources: ['*'] }));
     // An image can be deleted only when no microVM of it runs.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:TerminateMicrovm'], resources: [anyMicrovmArn(this)] }));
+    for (const arn of ['*', anyMicrovmArn(this)]) acknowledgeWildcard(this.role, arn, ONLY_WILDCARD);
     const handler = (handlerId: string, entry: string) => new HandlerFunction(this, handlerId, {
       name: 'image-builder',
       entry,
@@ -59,6 +62,7 @@ export class ImageBuilderProvider extends Construct {
       frameworkOnEventRole: handlerRole(this, 'FrameworkOnEventRole', logGroup),
       frameworkCompleteAndTimeoutRole: handlerRole(this, 'FrameworkCompleteRole', logGroup),
     });
+    acknowledgeFramework(this, provider);
     this.serviceToken = provider.serviceToken;
   }
 
