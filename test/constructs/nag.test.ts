@@ -38,8 +38,6 @@ const unmatched = (scope: IConstruct) => {
 
 let app: App;
 beforeAll(async () => {
-  // CDK's own check of templates takes seconds to load, and has a test of its own.
-  process.env.CDK_VALIDATION = 'false';
   ({ app } = await allStacks());
   app.synth();
 }, 60_000);
