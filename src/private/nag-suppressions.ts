@@ -1,5 +1,4 @@
 import { Stack, Validations } from 'aws-cdk-lib';
-import type { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Provider } from 'aws-cdk-lib/custom-resources';
@@ -75,7 +74,7 @@ export function acknowledgeWildcard(scope: IConstruct, arn: string, reason: stri
 
 /** Without a key of the user CloudWatch Logs encrypts with its own. */
 export function acknowledgeLogGroup(logGroup: logs.LogGroup): void {
-  if ((logGroup.node.defaultChild as CfnLogGroup).kmsKeyId !== undefined) return;
+  if ((logGroup.node.defaultChild as logs.CfnLogGroup).kmsKeyId !== undefined) return;
   acknowledge(logGroup, {
     'NIST.800.53.R5-CloudWatchLogGroupEncrypted': 'CloudWatch Logs encrypts it with a key of its own; a key of the user costs and is theirs to choose.',
   });

@@ -4,11 +4,20 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { allStacks } from './all-stacks';
 import { newStack } from './synthesized';
 
-interface Statement { readonly Effect: string; readonly Action?: string | string[]; readonly NotAction?: unknown; readonly Resource?: unknown }
+interface Statement {
+  readonly Effect: string;
+  readonly Action?: string | string[];
+  readonly NotAction?: unknown;
+  readonly Resource?: unknown;
+}
+
+interface TestTemplate {
+  readonly Resources: Record<string, { Type: string; Properties?: object }>;
+}
 
 /** Actions that take no resource but `*`, each with the source. */
 const TAKES_NOTHING_ELSE: Readonly<Record<string, string>> = {
-  'lambda:CreateMicrovmImage': 'refused in the field on the ARN of the image to be: docs/security.md',
+  'lambda:CreateMicrovmImage': 'evaluated on * even for a named image, as seen in the field and as the service authorization reference of Lambda lists it',
   'lambda:ListMicrovms': 'the service authorization reference of Lambda lists no resource type for it',
 };
 
@@ -17,7 +26,7 @@ const OF_ITSELF = new Set(['AWS::KMS::Key']);
 
 /** Every statement of a template that allows something, with the resource that holds it. */
 function grantsOf(stack: Stack): { readonly holder: string; readonly statement: Statement }[] {
-  const { Resources } = Template.fromStack(stack).toJSON() as { Resources: Record<string, { Type: string; Properties?: object }> };
+  const { Resources } = Template.fromStack(stack).toJSON() as TestTemplate;
   return Object.entries(Resources).filter(([, { Type }]) => !OF_ITSELF.has(Type)).flatMap(([id, { Properties }]) => (
     statementsIn(Properties).map((statement) => ({ holder: `${stack.stackName}/${id}`, statement }))
   ));

@@ -39,12 +39,14 @@ describe('on the local cloud', () => {
 
   beforeAll(async () => {
     cloud = await startLocalCloud({ isolation: isolations()[0], quotas: true });
-    const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: region } = cloud.environment;
-    microvms = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials: { accessKeyId, secretAccessKey } });
+    const { AWS_REGION: region, ...secrets } = cloud.environment;
+    const credentials = { accessKeyId: secrets.AWS_ACCESS_KEY_ID, secretAccessKey: secrets.AWS_SECRET_ACCESS_KEY };
+    microvms = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials });
     await Promise.all(INTEG_APPS.map(async ({ name }) => {
       const stacks = await cloud.deploy(join(assemblies, name));
       const stack = stacks[stacks.length - 1];
-      deployments.set(name, { stacks, pool: { cloud, stack, client: clientOf(cloud, stack.outputs.SandboxPool), microvms } });
+      const client = clientOf(cloud, stack.outputs.SandboxPool);
+      deployments.set(name, { stacks, pool: { cloud, stack, client, microvms } });
     }));
   }, 120_000);
   afterAll(async () => {

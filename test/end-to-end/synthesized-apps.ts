@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { runProgram } from './run-program';
 
 const TEST = join(__dirname, '..');
@@ -39,7 +39,8 @@ export async function synthesizeApps(apps: readonly CdkApp[]): Promise<string> {
 /** The templates of an assembly, by file name, as they are committed. */
 export async function templatesOf(assembly: string): Promise<Record<string, string>> {
   const files = readdirSync(assembly).filter((name) => name.endsWith('.template.json')).sort();
-  return Object.fromEntries(await Promise.all(files.map(async (name) => [basename(name), masked(await readFile(join(assembly, name), 'utf8'))])));
+  const read = async (name: string) => [name, masked(await readFile(join(assembly, name), 'utf8'))] as const;
+  return Object.fromEntries(await Promise.all(files.map(read)));
 }
 
 /** The committed templates of an app; none before the first `npm run snapshots`. */
