@@ -57,7 +57,7 @@ export async function validationFindings(assembly: string): Promise<string[]> {
 
 interface ValidationReport {
   readonly pluginReports: readonly {
-    readonly violations: readonly { readonly ruleName: string; readonly severity: string; readonly description: string }[];
+    readonly violations: readonly Readonly<Record<'ruleName' | 'severity' | 'description', string>>[];
   }[];
 }
 
