@@ -145,7 +145,7 @@ for (const folder of ['lambda', 'runtime-image', 'client', 'local', 'examples', 
   project.npmignore?.addPatterns(`/${folder}/`);
 }
 for (const file of ['CONTRIBUTING.md', 'jest.config.json', 'tsconfig.base.json']) project.npmignore?.addPatterns(`/${file}`);
-project.gitignore.exclude('cdk.out', '*.tsbuildinfo', '.local-cloud/');
+project.gitignore.exclude('cdk.out', '*.tsbuildinfo', '.local-cloud/', '.venv/', '__pycache__/');
 project.tryFindObjectFile('package.json')?.patch(
   JsonPatch.add('/workspaces', ['client', 'local']),
   // cdk-nag asks for a newer patch than the oldest one that this library works with, which its tests run against.

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -53,7 +53,8 @@ export class InstalledProject {
 
   /** Output of a program run by Node in the project. */
   async node(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-    const { stdout } = await run(process.execPath, args, { cwd: this.directory, env: { ...process.env, ...env }, timeout: 60_000 });
+    const options = { cwd: this.directory, env: { ...process.env, ...env }, timeout: 60_000 };
+    const { stdout } = await run(process.execPath, args, options);
     return stdout;
   }
 
@@ -76,10 +77,7 @@ export class InstalledProject {
     // Only what the package asks for: one that it forgot is missing, as it would be for a user.
     const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8')) as Manifest;
     const ours = this.packages.map((packed) => packed.name);
-    const missing = Object.keys({ ...dependencies, ...peerDependencies }).filter((dependency) => !ours.includes(dependency));
-    this.link(...missing.filter((dependency) => !this.linked.has(dependency)));
-    missing.forEach((dependency) => this.linked.add(dependency));
+    const others = Object.keys({ ...dependencies, ...peerDependencies }).filter((asked) => !ours.includes(asked));
+    this.link(...others.filter((asked) => !existsSync(this.path('node_modules', asked))));
   }
-
-  private readonly linked = new Set<string>();
 }
