@@ -2,6 +2,7 @@ import { awscdk, javascript, JsonPatch } from 'projen';
 import { Bench } from './projenrc/bench';
 import { Bundles } from './projenrc/bundles';
 import { Demo } from './projenrc/demo';
+import { Languages } from './projenrc/languages';
 import { importDirection, lineWidth } from './projenrc/lint';
 import { TestSuite } from './projenrc/test-suite';
 import { baseTsconfig } from './projenrc/type-check';
@@ -65,6 +66,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     `@aws-sdk/client-ssm@${AWS_SDK}`,
     // AGPL: it judges the tests' requests and is never shipped.
     '@cloud-copilot/iam-simulate@^0.1.173',
+    'cdk-nag@^3.0.2',
     '@smithy/signature-v4@^5.7.0',
     '@aws-crypto/sha256-js@^5.2.0',
     'ws@^8.18.0',
@@ -124,6 +126,7 @@ for (const [name, value] of [
 project.package.addPackageResolutions('unrs-resolver@1.12.2');
 
 new Demo(project);
+new Languages(project);
 new Bench(project);
 importDirection(project);
 lineWidth(project);
@@ -141,7 +144,12 @@ project.package.addField('exports', {
 for (const folder of ['lambda', 'runtime-image', 'client', 'local', 'examples', 'benchmark', 'docs', 'projenrc', '.ci', 'scripts']) {
   project.npmignore?.addPatterns(`/${folder}/`);
 }
-project.gitignore.exclude('cdk.out', '*.tsbuildinfo', '.local-cloud/');
-project.tryFindObjectFile('package.json')?.patch(JsonPatch.add('/workspaces', ['client', 'local']));
+for (const file of ['CONTRIBUTING.md', 'jest.config.json', 'tsconfig.base.json']) project.npmignore?.addPatterns(`/${file}`);
+project.gitignore.exclude('cdk.out', '*.tsbuildinfo', '.local-cloud/', '.venv/', '__pycache__/');
+project.tryFindObjectFile('package.json')?.patch(
+  JsonPatch.add('/workspaces', ['client', 'local']),
+  // cdk-nag asks for a newer patch than the oldest one that this library works with, which its tests run against.
+  JsonPatch.add('/overrides/cdk-nag', { constructs: '10.5.0' }),
+);
 
 project.synth();

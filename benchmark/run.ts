@@ -6,8 +6,9 @@ import { fleet } from './fleet';
 import { proxy } from './proxy';
 import { rounds } from './rounds';
 import { start } from './start';
+import { synth } from './synth';
 
-const BENCHMARKS: readonly Benchmark[] = [start, deploy, firstAnswer, fleet, proxy, rounds];
+const BENCHMARKS: readonly Benchmark[] = [synth, start, deploy, firstAnswer, fleet, proxy, rounds];
 
 /** Arguments: names of benchmarks (default: all), `--json` for one JSON object in place of the table. */
 async function main(words: readonly string[]): Promise<void> {

@@ -47,9 +47,8 @@ export class TestSuite extends Component {
     verify.exec("bash -c 'projen check-types & types=$!; projen eslint; lint=$?; wait $types && exit $lint'");
     verify.exec('jest --ci', { receiveArgs: true });
 
-    const snapshots = project.addTask('snapshots', { description: 'Renews the committed templates of the examples' });
+    const snapshots = project.addTask('snapshots', { description: 'Renews the committed templates of the examples and integration apps' });
     snapshots.spawn(project.preCompileTask);
-    snapshots.spawn(project.compileTask);
     snapshots.exec('tsx test/end-to-end/renew-snapshots.ts');
 
     project.testTask.reset();

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import type { awscdk } from 'projen';
-import { Component, JsonFile } from 'projen';
+import { Component, JsonFile, TextFile } from 'projen';
 import { checkedFolder } from './type-check';
 
 export interface WorkspaceOptions {
@@ -39,13 +40,23 @@ export class Workspace extends Component {
           ])),
           './package.json': './package.json',
         },
+        // For TypeScript's resolution of old, which does not read `exports`.
+        typesVersions: typesVersions(options.exports),
         bin: options.bin,
         files: [...(options.bin ? ['bin'] : []), 'lib', 'README.md', 'LICENSE'],
         dependencies: options.dependencies,
       },
     });
+    // npm packs the licence that lies beside the package.json, and no other.
+    new TextFile(project, `${folder}/LICENSE`, { lines: readFileSync('LICENSE', 'utf8').split('\n') });
     checkedFolder(project, folder, { rootDir: 'src', outDir: 'lib', declaration: true, include: ['src/**/*.ts'] });
     project.preCompileTask.exec(`tsc --project ${folder}`);
     project.gitignore.exclude(`/${folder}/lib/`);
   }
+}
+
+function typesVersions(modules: Record<string, string>): object | undefined {
+  const subpaths = Object.entries(modules).filter(([subpath]) => subpath !== '.');
+  if (subpaths.length === 0) return undefined;
+  return { '*': Object.fromEntries(subpaths.map(([subpath, module]) => [subpath.slice(2), [`./lib/${module}.d.ts`]])) };
 }

@@ -3,6 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { managedConnectorArn } from './private/managed-connector';
+import { acknowledge, CONNECTOR_OPERATOR } from './private/nag-suppressions';
 import { ValidationError } from './validation-error';
 
 /** Where a VPC network's traffic leaves. */
@@ -100,6 +101,7 @@ export class SandboxNetwork implements ec2.IConnectable {
         securityGroups: this.vpcOptions.securityGroups ?? [this.closedSecurityGroup(stack, `${id}SecurityGroup`, vpc)],
       }),
     });
+    acknowledge(connector, CONNECTOR_OPERATOR);
     return { egressConnectorArns: [connector.networkConnectorArn] };
   }
 

@@ -15,6 +15,7 @@ import { checkInteger } from './private/check-integer';
 import { KeeperFunction } from './private/keeper-function';
 import { managedConnectorArn } from './private/managed-connector';
 import type { MicrovmStart } from './private/microvm-statements';
+import { acknowledge, acknowledgeLogGroup, LIST_OF_SANDBOXES } from './private/nag-suppressions';
 import type { ISandboxImage } from './sandbox-image';
 import { SandboxImage } from './sandbox-image';
 import { SandboxNetwork } from './sandbox-network';
@@ -237,13 +238,15 @@ function warn(pool: SandboxPool, props: SandboxPoolProps): void {
 }
 
 function createTable(pool: SandboxPool, props: SandboxPoolProps): dynamodb.Table {
-  return new dynamodb.Table(pool, 'Table', {
+  const table = new dynamodb.Table(pool, 'Table', {
     partitionKey: { name: POOL_TABLE.partitionKey, type: dynamodb.AttributeType.STRING },
     sortKey: { name: POOL_TABLE.sortKey, type: dynamodb.AttributeType.STRING },
     timeToLiveAttribute: POOL_TABLE.timeToLive,
     billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
     removalPolicy: props.removalPolicy ?? RemovalPolicy.DESTROY,
   });
+  acknowledge(table, LIST_OF_SANDBOXES);
+  return table;
 }
 
 /** The platform writes a microVM's output as the microVM's role, so without one there is nowhere to write. */
@@ -254,6 +257,7 @@ function createSandboxLogs(pool: SandboxPool, props: SandboxPoolProps): logs.Log
     retention: logRetention ?? logs.RetentionDays.TWO_WEEKS,
     removalPolicy: RemovalPolicy.DESTROY,
   });
+  acknowledgeLogGroup(logGroup);
   logGroup.grantWrite(executionRole);
   return logGroup;
 }

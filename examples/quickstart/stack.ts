@@ -4,6 +4,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledgeNag } from './nag';
 import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 /** An image, a pool, and a function that runs the code it is sent. */
@@ -16,7 +17,7 @@ export class QuickstartStack extends Stack {
 
     const runCode = new NodejsFunction(this, 'RunCode', {
       entry: join(__dirname, 'handler.ts'),
-      runtime: lambda.Runtime.NODEJS_22_X,
+      runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: 512,
       // A sandbox from nothing takes seconds, the code up to a minute.
@@ -28,6 +29,7 @@ export class QuickstartStack extends Stack {
       bundling: { bundleAwsSDK: true, target: 'node22' },
     });
     pool.connect(runCode);
+    acknowledgeNag(runCode);
 
     new CfnOutput(this, 'RunCodeName', { value: runCode.functionName, description: 'Invoke it with {"language":"python","code":"…"}' });
     new CfnOutput(this, 'SandboxPool', { value: pool.allocatorArn, description: 'The pool, for SANDBOX_POOL' });

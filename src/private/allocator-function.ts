@@ -2,7 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { HandlerFunction, handlerSurroundings } from './handler-function';
+import { anyMicrovmArn } from './microvm-arns';
 import { microvmStatement, startStatements } from './microvm-statements';
+import { acknowledgeWildcard, ONLY_WILDCARD } from './nag-suppressions';
 import type { PoolFunctionProps } from './pool-function';
 import { tableStatement } from './pool-function';
 import { ALLOCATOR_TIMEOUT_SECONDS, POOL_CONFIGURATION_VARIABLE } from '../contract/pool';
@@ -22,6 +24,7 @@ export class AllocatorFunction extends HandlerFunction {
       ]),
       new iam.PolicyStatement({ actions: ['lambda:CreateMicrovmAuthToken'], resources: [imageArn] }),
     ].forEach((statement) => role.addToPolicy(statement));
+    acknowledgeWildcard(role, anyMicrovmArn(scope), ONLY_WILDCARD);
     super(scope, id, {
       name: 'allocator',
       entry: 'handler',

@@ -3,6 +3,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { idForKey } from './encryption';
+import { acknowledgeArtifactBucket } from './nag-suppressions';
 
 const ID = 'MicrovmSandboxArtifacts';
 
@@ -10,7 +11,11 @@ const ID = 'MicrovmSandboxArtifacts';
 export function artifactBucketOf(scope: Construct, encryptionKey?: kms.IKey): s3.Bucket {
   const stack = Stack.of(scope);
   const id = idForKey(ID, encryptionKey);
-  return stack.node.tryFindChild(id) as s3.Bucket | undefined ?? new s3.Bucket(stack, id, {
+  return stack.node.tryFindChild(id) as s3.Bucket | undefined ?? createBucket(stack, id, encryptionKey);
+}
+
+function createBucket(stack: Stack, id: string, encryptionKey?: kms.IKey): s3.Bucket {
+  const bucket = new s3.Bucket(stack, id, {
     blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
     encryption: encryptionKey === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
     encryptionKey,
@@ -26,4 +31,6 @@ export function artifactBucketOf(scope: Construct, encryptionKey?: kms.IKey): s3
     // The image-builder deletes an image's objects with the image, so the bucket is empty when its turn comes.
     removalPolicy: RemovalPolicy.DESTROY,
   });
+  acknowledgeArtifactBucket(bucket);
+  return bucket;
 }

@@ -3,6 +3,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { Artifact } from './bound-source';
+import { acknowledge, INLINE_POLICY } from './nag-suppressions';
 import type { RolePrincipal } from './role-principal';
 import { microvmPlatform } from './trust';
 import type { TrustCondition } from '../trust-condition';
@@ -16,10 +17,12 @@ export interface BuildGrantsProps {
 
 /** The role that the platform builds an image with. */
 export function createBuildRole(scope: Construct, id: string, trustCondition?: TrustCondition): iam.Role {
-  return new iam.Role(scope, id, {
+  const role = new iam.Role(scope, id, {
     assumedBy: microvmPlatform(scope, trustCondition),
     description: `Builds the MicroVM image ${scope.node.path}`.slice(0, 1000),
   });
+  acknowledge(role, INLINE_POLICY);
+  return role;
 }
 
 /** What the build needs. */

@@ -5,6 +5,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { handlerRole } from './handler-role';
+import { acknowledge, acknowledgeLogGroup, FUNCTION } from './nag-suppressions';
 import { shippedAsset } from './shipped-assets';
 
 export interface HandlerFunctionProps {
@@ -26,7 +27,7 @@ export class HandlerFunction extends lambda.Function {
       code: lambda.Code.fromAsset(shippedAsset(`lambda/${props.name}`, 'index.js')),
       handler: `index.${props.entry}`,
       description: props.description,
-      runtime: lambda.Runtime.NODEJS_22_X,
+      runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: 512,
       timeout: props.timeout,
@@ -34,11 +35,13 @@ export class HandlerFunction extends lambda.Function {
       logGroup: props.logGroup,
       role: props.role,
     });
+    acknowledge(this, FUNCTION);
   }
 }
 
 /** A log group and a role for a handler, beside it. */
 export function handlerSurroundings(scope: Construct, id: string, retention: logs.RetentionDays) {
   const logGroup = new logs.LogGroup(scope, `${id}Logs`, { retention, removalPolicy: RemovalPolicy.DESTROY });
+  acknowledgeLogGroup(logGroup);
   return { logGroup, role: handlerRole(scope, `${id}Role`, logGroup) };
 }

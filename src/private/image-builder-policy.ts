@@ -4,6 +4,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { Artifact } from './bound-source';
 import { baseImageArn, imageArn } from './microvm-arns';
+import { acknowledgeWildcard, OWN_PREFIX } from './nag-suppressions';
 
 export interface ImageBuilderPolicyProps {
   readonly builder: iam.IRole;
@@ -32,6 +33,7 @@ export class ImageBuilderPolicy extends iam.ManagedPolicy {
       statements: [...imageStatements(scope, props), ...sourceStatements(props), ...artifactStatements(props)],
     });
     allowKeys(props);
+    acknowledgeWildcard(this, props.artifactBucket.arnForObjects(`${props.artifactPrefix}*`), OWN_PREFIX);
   }
 }
 

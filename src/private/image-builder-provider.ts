@@ -9,6 +9,7 @@ import { allowLogs, idForKey } from './encryption';
 import { HandlerFunction } from './handler-function';
 import { handlerRole } from './handler-role';
 import { anyMicrovmArn } from './microvm-arns';
+import { acknowledgeFramework, acknowledgeLogGroup, acknowledgeWildcard, ONLY_WILDCARD } from './nag-suppressions';
 import { IMAGE_BUILDER_HANDLERS } from '../contract/image';
 import { ValidationError } from '../validation-error';
 
@@ -45,11 +46,13 @@ export class ImageBuilderProvider extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
       encryptionKey,
     });
+    acknowledgeLogGroup(this.logGroup);
     this.role = handlerRole(this, 'Role', this.logGroup);
     // The service evaluates both on * whatever they name.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:CreateMicrovmImage', 'lambda:ListMicrovms'], resources: ['*'] }));
     // An image can be deleted only when no microVM of it runs.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:TerminateMicrovm'], resources: [anyMicrovmArn(this)] }));
+    for (const arn of ['*', anyMicrovmArn(this)]) acknowledgeWildcard(this.role, arn, ONLY_WILDCARD);
     this.serviceToken = this.createProvider(encryptionKey).serviceToken;
   }
 
@@ -78,7 +81,7 @@ export class ImageBuilderProvider extends Construct {
       return role;
     };
     const minutes = Duration.minutes(5);
-    return new customResources.Provider(this, 'Provider', {
+    const provider = new customResources.Provider(this, 'Provider', {
       onEventHandler: this.handler('OnEvent', 'onEvent', minutes),
       isCompleteHandler: this.handler('IsComplete', 'isComplete', minutes),
       queryInterval: Duration.seconds(10),
@@ -90,6 +93,8 @@ export class ImageBuilderProvider extends Construct {
       frameworkOnEventRole: frameworkRole('FrameworkOnEventRole'),
       frameworkCompleteAndTimeoutRole: frameworkRole('FrameworkCompleteRole'),
     });
+    acknowledgeFramework(this, provider);
+    return provider;
   }
 
   private handler(id: string, entry: Entry, timeout: Duration): HandlerFunction {

@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import { artifactBucketOf } from './artifact-bucket';
 import type { Artifact } from './bound-source';
 import { allowLogs } from './encryption';
+import { acknowledgeLogGroup } from './nag-suppressions';
 import { BUILD_LOG_GROUP_PREFIX } from '../contract/image';
 import type { SandboxImageProps } from '../sandbox-image-props';
 import { ValidationError } from '../validation-error';
@@ -42,10 +43,12 @@ export interface BuildLogsProps extends Pick<SandboxImageProps, 'logRetention' |
 export function createBuildLogs(image: Construct, imageName: string, props: BuildLogsProps): logs.LogGroup {
   const { logRetention, removalPolicy, key } = props;
   if (key !== undefined) allowLogs(image, key);
-  return new logs.LogGroup(image, 'BuildLogs', {
+  const logGroup = new logs.LogGroup(image, 'BuildLogs', {
     logGroupName: `${BUILD_LOG_GROUP_PREFIX}${imageName}`,
     retention: logRetention ?? logs.RetentionDays.TWO_WEEKS,
     removalPolicy: removalPolicy ?? RemovalPolicy.DESTROY,
     encryptionKey: key,
   });
+  acknowledgeLogGroup(logGroup);
+  return logGroup;
 }

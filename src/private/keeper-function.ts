@@ -3,7 +3,9 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import { HandlerFunction, handlerSurroundings } from './handler-function';
+import { anyMicrovmArn } from './microvm-arns';
 import { microvmStatement, startStatements } from './microvm-statements';
+import { acknowledgeWildcard, ONLY_WILDCARD } from './nag-suppressions';
 import type { PoolFunctionProps } from './pool-function';
 import { tableStatement } from './pool-function';
 import { POOL_CONFIGURATION_VARIABLE } from '../contract/pool';
@@ -18,6 +20,7 @@ export class KeeperFunction extends HandlerFunction {
       ...startStatements(props.start),
       microvmStatement(scope, props.start.imageArn, ['lambda:TerminateMicrovm']),
     ].forEach((statement) => role.addToPolicy(statement));
+    acknowledgeWildcard(role, anyMicrovmArn(scope), ONLY_WILDCARD);
     super(scope, id, {
       name: 'keeper',
       entry: 'handler',

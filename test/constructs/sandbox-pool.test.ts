@@ -80,7 +80,7 @@ describe('defaults', () => {
   test('runs the allocator for at most a minute and the keeper every minute', () => {
     const { template } = poolWith();
     template().hasResourceProperties('AWS::Lambda::Function', {
-      Description: Match.stringLikeRegexp('^allocator: '), Timeout: 60, Architectures: ['arm64'], Runtime: 'nodejs22.x', Handler: 'index.handler',
+      Description: Match.stringLikeRegexp('^allocator: '), Timeout: 60, Architectures: ['arm64'], Runtime: 'nodejs24.x', Handler: 'index.handler',
     });
     template().hasResourceProperties('AWS::Lambda::Function', { Description: Match.stringLikeRegexp('^keeper: '), Handler: 'index.handler' });
     template().hasResourceProperties('AWS::Events::Rule', {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runProgram } from './run-program';
@@ -16,25 +16,4 @@ export async function synthesizeExample(name: string): Promise<string> {
   });
   if (exitCode !== 0) throw new Error(`cdk synth of ${name} ended with ${exitCode}:\n${output}`);
   return assembly;
-}
-
-/**
- * A template as it is committed. Masked are asset hashes, which change with every dependency of a bundle, and the CDK's analytics,
- * which are compressed and so differ between versions of Node.
- */
-export async function maskedTemplate(assembly: string, stackName: string): Promise<string> {
-  const template = await readFile(join(assembly, `${stackName}.template.json`), 'utf8');
-  const masked = template
-    .replace(/[0-9a-f]{64}/g, '<asset-hash>')
-    .replace(/("Analytics": )"[^"]*"/, '$1"<analytics>"');
-  return `${masked.trimEnd()}\n`;
-}
-
-export function snapshotFile(stackName: string): string {
-  return join(__dirname, 'snapshots', `${stackName}.template.json`);
-}
-
-/** The committed template, or undefined before the first `npm run snapshots`. */
-export async function committedTemplate(stackName: string): Promise<string> {
-  return readFile(snapshotFile(stackName), 'utf8');
 }

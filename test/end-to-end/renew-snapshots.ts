@@ -1,17 +1,20 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { maskedTemplate, snapshotFile, synthesizeExample } from './example';
-import { EXAMPLE_STACKS } from './example-stacks';
+import { join } from 'node:path';
+import { EXAMPLE_APPS, INTEG_APPS, snapshotFolder, synthesizeApps, templatesOf } from './synthesized-apps';
 
 /** `npm run snapshots`: the only thing that writes the committed templates. */
 async function main(): Promise<void> {
-  for (const [example, stackName] of Object.entries(EXAMPLE_STACKS)) {
-    const assembly = await synthesizeExample(example);
-    await mkdir(dirname(snapshotFile(stackName)), { recursive: true });
-    await writeFile(snapshotFile(stackName), await maskedTemplate(assembly, stackName));
-    await rm(assembly, { recursive: true });
-    console.log(`renewed ${stackName}`);
+  const apps = [...EXAMPLE_APPS, ...INTEG_APPS];
+  const assemblies = await synthesizeApps(apps);
+  for (const app of apps) {
+    await rm(snapshotFolder(app), { recursive: true, force: true });
+    await mkdir(snapshotFolder(app));
+    for (const [file, template] of Object.entries(await templatesOf(join(assemblies, app.name)))) {
+      await writeFile(join(snapshotFolder(app), file), template);
+    }
+    console.log(`renewed ${app.name}`);
   }
+  await rm(assemblies, { recursive: true });
 }
 
 main().catch((error: unknown) => {

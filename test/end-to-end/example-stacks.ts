@@ -1,6 +1,0 @@
-/** Every example and its stack. */
-export const EXAMPLE_STACKS = {
-  'quickstart': 'Quickstart',
-  'web-app': 'WebApp',
-  'code-agent': 'CodeAgent',
-} as const;

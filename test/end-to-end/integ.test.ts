@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
+import { type DeployedStack, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
+import { clientOf, removeFolder } from './deployed';
+import type { IntegDeployment } from './integ-deployment';
+import { isolations } from './isolations';
+import {
+  committedTemplates, EXAMPLE_APPS, INTEG_APPS, synthesizeApps, templatesOf, validationFindings,
+} from './synthesized-apps';
+import { NOTHING_LEFT } from '../local/nothing-left';
+
+const ALL = [...EXAMPLE_APPS, ...INTEG_APPS];
+const DEFECTIVE = { name: 'defective', file: join(__dirname, 'defective-app.ts') };
+
+let assemblies: string;
+beforeAll(async () => {
+  assemblies = await synthesizeApps([...ALL, DEFECTIVE]);
+}, 120_000);
+afterAll(() => assemblies && removeFolder(assemblies));
+
+describe.each(ALL)('the app $name', (app) => {
+  test('has the committed templates; npm run snapshots renews them', async () => {
+    expect(await templatesOf(join(assemblies, app.name))).toEqual(await committedTemplates(app));
+  });
+
+  test("is without a finding of the CDK's own check of templates", async () => {
+    expect(await validationFindings(join(assemblies, app.name))).toEqual([]);
+  });
+});
+
+test("fails the CDK's own check with a template that CloudFormation would refuse", async () => {
+  expect(await validationFindings(join(assemblies, DEFECTIVE.name))).toContainEqual(expect.stringContaining('MaxSessionDuration'));
+});
+
+describe('on the local cloud', () => {
+  const deployments = new Map<string, { readonly stacks: DeployedStack[]; readonly pool: IntegDeployment }>();
+  let cloud: LocalCloud;
+  let microvms: LambdaMicrovmsClient;
+
+  beforeAll(async () => {
+    cloud = await startLocalCloud({ isolation: isolations()[0], quotas: true });
+    const { AWS_REGION: region, ...secrets } = cloud.environment;
+    const credentials = { accessKeyId: secrets.AWS_ACCESS_KEY_ID, secretAccessKey: secrets.AWS_SECRET_ACCESS_KEY };
+    microvms = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials });
+    await Promise.all(INTEG_APPS.map(async ({ name }) => {
+      const stacks = await cloud.deploy(join(assemblies, name));
+      const stack = stacks[stacks.length - 1];
+      const client = clientOf(cloud, stack.outputs.SandboxPool);
+      deployments.set(name, { stacks, pool: { cloud, stack, client, microvms } });
+    }));
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all([...deployments.values()].map(({ pool }) => pool.client[Symbol.asyncDispose]()));
+    microvms?.destroy();
+    await cloud?.stop();
+  });
+
+  const deploymentOf = (name: string) => {
+    const deployment = deployments.get(name);
+    if (deployment === undefined) throw new Error(`${name} is not deployed`);
+    return deployment;
+  };
+
+  test.each(INTEG_APPS)('$name does what it is for', async ({ name, file }) => {
+    const module = await import(file.replace(/\.ts$/, '.assertions')) as { assertions(deployment: IntegDeployment): Promise<void> };
+    expect.hasAssertions();
+    await module.assertions(deploymentOf(name).pool);
+  }, 60_000);
+
+  test('nothing is left when the stacks are deleted', async () => {
+    await Promise.all(INTEG_APPS.map(async ({ name }) => {
+      for (const { stackName } of [...deploymentOf(name).stacks].reverse()) await cloud.destroy(stackName);
+    }));
+    expect(cloud.inventory()).toEqual(NOTHING_LEFT);
+  }, 60_000);
+});
