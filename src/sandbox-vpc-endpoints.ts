@@ -2,6 +2,7 @@ import { ArnFormat, Resource, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { injectedProps } from './private/injected-props';
 import { checkEnvironment } from './private/network/environment';
 import type { ISandboxPool } from './sandbox-pool';
 import { ValidationError } from './validation-error';
@@ -42,6 +43,9 @@ export interface SandboxVpcEndpointsProps {
  * us-east-1, and by the GB. A VPC can have one of each with private names: a second `SandboxVpcEndpoints` in it fails to deploy.
  */
 export class SandboxVpcEndpoints extends Resource implements ec2.IConnectable {
+  /** Uniquely identifies this class for property injection. */
+  public static readonly PROPERTY_INJECTION_ID: string = 'cdk-microvm-sandbox.SandboxVpcEndpoints';
+
   /** For the allocators: the API of Lambda. */
   public readonly control: ec2.IInterfaceVpcEndpoint;
   /** For the sandboxes: commands, files, ports. */
@@ -51,10 +55,11 @@ export class SandboxVpcEndpoints extends Resource implements ec2.IConnectable {
 
   constructor(scope: Construct, id: string, props: SandboxVpcEndpointsProps) {
     super(scope, id);
-    checkProps(this, props);
-    const control = this.createEndpoint('Control', 'lambda', props);
-    control.addToPolicy(this.invokeStatement(props.pools));
-    const data = this.createEndpoint('Data', 'lambda-microvm', props);
+    const injected = injectedProps({ scope, id, uniqueId: SandboxVpcEndpoints.PROPERTY_INJECTION_ID }, props);
+    checkProps(this, injected);
+    const control = this.createEndpoint('Control', 'lambda', injected);
+    control.addToPolicy(this.invokeStatement(injected.pools));
+    const data = this.createEndpoint('Data', 'lambda-microvm', injected);
     data.addToPolicy(this.connectStatement());
     this.control = control;
     this.data = data;

@@ -23,6 +23,8 @@ export function withSubdomains(name: string): string {
 }
 
 function whyNot(typed: string, name: string): string | undefined {
+  // The parser of names leaves some of them out, so they are looked for in what was typed.
+  if (/[\s\p{Cc}]/u.test(typed)) return 'is no domain name';
   if (typed === '*') return 'would allow every name: SandboxNetwork.internet() does, too';
   if (typed.includes('://') || typed.includes('/')) return 'is a URL or a range of addresses, not a name';
   if (isIP(typed) !== 0 || isIP(typed.replace(/^\[|\]$/g, '')) !== 0) {
@@ -39,7 +41,9 @@ function whyNot(typed: string, name: string): string | undefined {
   return undefined;
 }
 
-/** Answers what cannot be written in ASCII as it came, for the rules to refuse. */
+/** What cannot be written in ASCII comes back as it is, for the rules to refuse. */
 function inAscii(name: string): string {
-  return /^[\x20-\x7e]*$/.test(name) ? name : domainToASCII(name) || name;
+  const isAscii = [...name].every((character) => character <= '\x7f');
+  // The parser would make an address of what only looks like a name.
+  return isAscii ? name : domainToASCII(name) || name;
 }

@@ -25,7 +25,7 @@ export class EgressVpc extends OwnVpc {
     const address = new ec2.CfnEIP(this, 'NatAddress', { domain: 'vpc' });
     const nat = new ec2.CfnNatGateway(this, 'NatGateway', { subnetId, allocationId: address.attrAllocationId });
     // CloudFormation does not see that none of them works before the gateway is attached.
-    for (const resource of [route, address, nat]) resource.addDependency(attachment);
+    for (const resource of [route, address, nat]) resource.addResourceDependency(attachment);
     this.natGatewayId = nat.ref;
     this.publicRouteTableId = routeTableId;
     this.defaultRoutes = this.sandboxSubnets.map((subnet) => new ec2.CfnRoute(this, `Sandbox${subnet.zone}DefaultRoute`, {
