@@ -4,6 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { injectedProps } from './private/injected-props';
 import { checkEnvironment } from './private/network/environment';
+import { withRules } from './private/network/security-groups';
 import type { ISandboxPool } from './sandbox-pool';
 import { ValidationError } from './validation-error';
 
@@ -20,11 +21,11 @@ export interface SandboxVpcEndpointsProps {
   readonly subnets?: ec2.SubnetSelection;
 
   /**
-   * Security groups of the endpoints, which have to let port 443 in.
+   * Security groups of the endpoints. They have to let port 443 in: they are taken as they are.
    *
    * @default - a new one for each, open to the VPC
    */
-  readonly securityGroups?: ec2.ISecurityGroup[];
+  readonly securityGroups?: ec2.ISecurityGroupRef[];
 
   /**
    * The pools whose allocators may be called. Everything else that calls Lambda from this VPC goes through the same endpoint and is
@@ -73,7 +74,9 @@ export class SandboxVpcEndpoints extends Resource implements ec2.IConnectable {
     return new ec2.InterfaceVpcEndpoint(this, id, {
       vpc: props.vpc,
       subnets: props.subnets,
-      securityGroups: props.securityGroups,
+      securityGroups: props.securityGroups?.map(withRules),
+      // The CDK would open groups that are given, too.
+      open: props.securityGroups === undefined,
       service: new ec2.InterfaceVpcEndpointService(`com.amazonaws.${Stack.of(this).region}.${service}`, 443),
       privateDnsEnabled: true,
     });

@@ -182,8 +182,8 @@ test('each stack has firewalls of its own, under names of its own, also without 
   const stacks = [newStack('One', app), new Stack(app, 'Two')];
   for (const stack of stacks) use(network, stack);
 
-  const names = stacks.flatMap((stack) => resourcesOf(stack, FIREWALL).map(({ Properties }) => Properties.FirewallName));
-  expect(new Set(names).size).toBe(4);
+  const firewalls = stacks.flatMap((stack) => resourcesOf(stack, FIREWALL));
+  expect(new Set(firewalls.map(({ Properties }) => Properties.FirewallName)).size).toBe(4);
   const walk = new PacketWalk(stacks[1]);
   for (const sandbox of walk.sandboxSubnets) {
     expect(walk.follow(sandbox, INTERNET).map(({ at }) => at)).toEqual(['firewall', 'nat', 'internet']);

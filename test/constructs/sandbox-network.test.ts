@@ -183,7 +183,14 @@ test('a connector made elsewhere is named, and what it lets out is not known', (
 
 test('a connector of the same app is named, and no other is made', () => {
   const stack = newStack();
-  const raw = new lambda.CfnNetworkConnector(stack, 'Raw', { configuration: {}, operatorRole: Fn.importValue('Role') });
+  const raw = new lambda.CfnNetworkConnector(stack, 'Raw', {
+    operatorRole: Fn.importValue('Role'),
+    configuration: {
+      vpcEgressConfiguration: {
+        associatedComputeResourceTypes: ['MicroVm'], networkProtocol: 'IPv4', subnetIds: ['subnet-12345678'], securityGroupIds: ['sg-12345678'],
+      },
+    },
+  });
   const { egressConnectorArns } = use(SandboxNetwork.fromNetworkConnector(raw), stack);
 
   expect(egressConnectorArns.map((arn) => stack.resolve(arn))).toEqual([{ Ref: 'Raw' }]);

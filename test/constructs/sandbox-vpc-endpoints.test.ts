@@ -62,13 +62,15 @@ test('with pools, only their allocators may be invoked', () => {
 
 test('subnets and security groups of the user are taken as they are', () => {
   const { stack, vpc } = vpcStack();
-  const mine = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Mine', 'sg-12345678', { mutable: false });
-  new SandboxVpcEndpoints(stack, 'Endpoints', { vpc, subnets: { subnetType: ec2.SubnetType.PUBLIC }, securityGroups: [mine] });
+  const mine = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Mine', 'sg-12345678');
+  const raw = new ec2.CfnSecurityGroup(stack, 'Raw', { groupDescription: 'raw', vpcId: vpc.vpcId });
+  new SandboxVpcEndpoints(stack, 'Endpoints', { vpc, subnets: { subnetType: ec2.SubnetType.PUBLIC }, securityGroups: [mine, raw] });
 
-  expect(countOf(stack, 'AWS::EC2::SecurityGroup')).toBe(0);
+  expect(countOf(stack, 'AWS::EC2::SecurityGroup')).toBe(1);
+  expect(countOf(stack, 'AWS::EC2::SecurityGroupIngress')).toBe(0);
   for (const endpoint of Object.values(byPath(stack, ENDPOINT))) {
     expect(endpoint).toMatchObject({
-      SecurityGroupIds: ['sg-12345678'], SubnetIds: ['<VpcPublicSubnet1Subnet>', '<VpcPublicSubnet2Subnet>'],
+      SecurityGroupIds: ['sg-12345678', '<Raw>'], SubnetIds: ['<VpcPublicSubnet1Subnet>', '<VpcPublicSubnet2Subnet>'],
     });
   }
 });
