@@ -1,18 +1,45 @@
-import { Names, Stack } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Stack } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { managedConnectorArn } from './private/managed-connector';
-import { acknowledge, CONNECTOR_OPERATOR } from './private/nag-suppressions';
+import type { AllowDomainsOptions } from './domain-enforcement';
+import type { NetworkPolicy } from './network-policy';
+import type { FixedEgress } from './private/network/egress';
+import type { GivenVpc } from './private/network/given-vpc';
+import { ImportedEgress } from './private/network/imported-egress';
+import { InternetEgress } from './private/network/internet-egress';
+import { IsolatedEgress } from './private/network/isolated-egress';
+import { VpcEgress } from './private/network/vpc-egress';
 import { ValidationError } from './validation-error';
+
+/** Where a network that lets nothing out has its network interfaces. */
+export interface IsolatedNetworkOptions {
+  /**
+   * The VPC. Security groups do not stop queries to its resolver, and a query carries data out: use one whose `enableDnsSupport` is false.
+   *
+   * @default - one of its own in each stack, without gateways and without a resolver; nothing of it is billed
+   */
+  readonly vpc?: ec2.IVpc;
+
+  /**
+   * Subnets of `vpc` for the network interfaces, 1 to 16. The platform is not in every availability zone: not in `use1-az3`.
+   *
+   * @default - the VPC's private subnets, if it has any
+   */
+  readonly subnets?: ec2.SubnetSelection;
+}
 
 /** Where a VPC network's traffic leaves. */
 export interface VpcNetworkOptions {
-  /** The VPC that sandboxes reach. */
-  readonly vpc: ec2.IVpc;
+  /**
+   * The VPC that sandboxes reach, of the account and Region of the stack.
+   *
+   * @default - one of its own in each stack, with two private subnets and one NAT gateway: about 37 USD a month in us-east-1, used or not
+   */
+  readonly vpc?: ec2.IVpc;
 
   /**
-   * Subnets for the network interfaces, 1 to 16. Not every availability zone takes part: the deployment fails with the zone's name.
+   * Subnets of `vpc` for the network interfaces, 1 to 16. The platform is not in every availability zone: not in `use1-az3`.
    *
    * @default - the VPC's private subnets, if it has any
    */
@@ -21,61 +48,86 @@ export interface VpcNetworkOptions {
   /**
    * Security groups of the network interfaces, 1 to 5: their outbound rules decide what sandboxes reach.
    *
-   * @default - a new one that lets nothing out; open it through `connections`
+   * @default - a new one that lets nothing out; open it with `allowTo` and `allowDomains`
    */
-  readonly securityGroups?: ec2.ISecurityGroup[];
+  readonly securityGroups?: ec2.ISecurityGroupRef[];
 }
 
 /** What a network looks like inside of one stack. */
 interface BoundNetwork {
-  /** Never empty: on this platform an empty list means the internet. */
+  /** Exactly one: on this platform an empty list means the internet. */
   readonly egressConnectorArns: string[];
+  /** As of now: it changes with `allowDomains`. */
+  readonly policy: NetworkPolicy;
 }
-
-const MAX_SECURITY_GROUPS = 5;
 
 /**
  * What sandboxes, or the build of an image, can reach. It cannot change while a sandbox lives.
+ *
+ * Each stack that uses a network gets its own connector, with network interfaces that take 4 to 10 minutes to come and go.
  */
 export class SandboxNetwork implements ec2.IConnectable {
   /** Straight to the internet, TCP only, from addresses of the platform. */
   public static internet(): SandboxNetwork {
-    return new SandboxNetwork();
+    return new SandboxNetwork(new InternetEgress());
   }
 
   /**
-   * Into a VPC and nowhere else. The internet is reached only where the VPC has a NAT gateway and the security group lets it out.
-   *
-   * Each stack that uses it gets its own connector, with network interfaces that take minutes to come and go.
+   * Nothing at all. Sandboxes are still reached from outside: commands, files and ports work. What goes through S3 does not.
    */
-  public static vpc(options: VpcNetworkOptions): SandboxNetwork {
-    return new SandboxNetwork(options);
+  public static isolated(options: IsolatedNetworkOptions = {}): SandboxNetwork {
+    return new SandboxNetwork(new IsolatedEgress(givenVpc(options)));
+  }
+
+  /**
+   * Into a VPC, as far as it is opened: with `allowTo`, `allowDomains` or security groups. The internet is reached only where the VPC has
+   * a NAT gateway.
+   */
+  public static vpc(options: VpcNetworkOptions = {}): SandboxNetwork {
+    return new SandboxNetwork(new VpcEgress(givenVpc(options), options.securityGroups));
+  }
+
+  /**
+   * Through a connector that was made elsewhere, for MicroVMs. What it lets out is not known here, and cannot be opened or narrowed here.
+   */
+  public static fromNetworkConnector(connector: lambda.INetworkConnectorRef): SandboxNetwork {
+    return new SandboxNetwork(new ImportedEgress(connector));
   }
 
   private readonly bound = new WeakMap<Stack, BoundNetwork>();
-  private readonly vpcConnections?: ec2.Connections;
 
-  private constructor(private readonly vpcOptions?: VpcNetworkOptions) {
-    if (vpcOptions === undefined) return;
-    const { securityGroups } = vpcOptions;
-    if (securityGroups !== undefined && (securityGroups.length < 1 || securityGroups.length > MAX_SECURITY_GROUPS)) {
-      throw new ValidationError(
-        `securityGroups: got ${securityGroups.length}, allowed are 1 to ${MAX_SECURITY_GROUPS}; leave it out to get a new one`,
-      );
-    }
-    this.vpcConnections = new ec2.Connections({ securityGroups });
+  private constructor(private readonly egress: FixedEgress | VpcEgress) {}
+
+  /**
+   * The security groups of a VPC network, for the other side: `database.connections.allowFrom(network, ec2.Port.tcp(5432))`.
+   *
+   * Only VPC networks have any: for others reading this fails.
+   */
+  public get connections(): ec2.Connections {
+    return this.opened().connections;
   }
 
   /**
-   * Opens what a VPC network lets out: `network.connections.allowTo(database, ec2.Port.tcp(5432))`.
+   * Lets sandboxes of a VPC network reach a peer: `network.allowTo(database, ec2.Port.tcp(5432))`. A peer with security groups lets them in.
    *
-   * The internet network has no security group to open or close, so it has no connections: reading this fails.
+   * Fails for a network that cannot be opened.
    */
-  public get connections(): ec2.Connections {
-    if (this.vpcConnections === undefined) {
-      throw new ValidationError('SandboxNetwork.internet() has no security group and cannot be narrowed; use SandboxNetwork.vpc()');
-    }
-    return this.vpcConnections;
+  public allowTo(peer: ec2.IConnectable, port: ec2.Port): void {
+    this.opened().connections.allowTo(peer, port);
+  }
+
+  /**
+   * Lets sandboxes of a VPC network reach these names and no others, over HTTPS. Calls add up, to 255 names.
+   *
+   * `pypi.org` is that name alone; `*.npmjs.org` is all names beneath it. What a page or a download leads to needs its own name, an alias
+   * (CNAME) of an allowed name does not. The port is opened to every address: that the name decides is up to `options.enforcement`.
+   *
+   * With a VPC that is given it holds for everything in that VPC, and fails for a second network in it.
+   *
+   * @param domains Names, no addresses and no URLs. Names outside of ASCII are taken as punycode.
+   */
+  public allowDomains(domains: string[], options: AllowDomainsOptions = {}): void {
+    this.opened().allowDomains(domains, options);
   }
 
   /**
@@ -90,35 +142,24 @@ export class SandboxNetwork implements ec2.IConnectable {
   }
 
   private bindTo(stack: Stack): BoundNetwork {
-    if (this.vpcOptions === undefined) return { egressConnectorArns: [managedConnectorArn(stack, 'INTERNET_EGRESS')] };
-    const { vpc, subnets } = this.vpcOptions;
-    const id = freeId(stack, 'SandboxNetwork');
-    const connector = new lambda.NetworkConnector(stack, id, {
-      configuration: lambda.NetworkConnectorConfiguration.vpcEgress({
-        computeType: lambda.NetworkConnectorComputeType.MICRO_VM,
-        vpc,
-        vpcSubnets: subnets,
-        securityGroups: this.vpcOptions.securityGroups ?? [this.closedSecurityGroup(stack, `${id}SecurityGroup`, vpc)],
-      }),
-    });
-    acknowledge(connector, CONNECTOR_OPERATOR);
-    return { egressConnectorArns: [connector.networkConnectorArn] };
+    const { egress } = this;
+    return {
+      egressConnectorArns: egress.bind(stack),
+      get policy() {
+        return egress.policy();
+      },
+    };
   }
 
-  private closedSecurityGroup(stack: Stack, id: string, vpc: ec2.IVpc): ec2.SecurityGroup {
-    const securityGroup = new ec2.SecurityGroup(stack, id, {
-      vpc,
-      description: `What sandboxes of ${Names.uniqueResourceName(stack, { maxLength: 100 })} can reach`,
-      allowAllOutbound: false,
-    });
-    // Rules that the user has already asked for are applied to it now, later ones as they come.
-    this.connections.addSecurityGroup(securityGroup);
-    return securityGroup;
+  private opened(): VpcEgress {
+    if (this.egress instanceof VpcEgress) return this.egress;
+    throw new ValidationError(this.egress.fixedBecause);
   }
 }
 
-function freeId(stack: Stack, wanted: string): string {
-  let id = wanted;
-  for (let count = 2; stack.node.tryFindChild(id) !== undefined; count++) id = `${wanted}${count}`;
-  return id;
+function givenVpc({ vpc, subnets }: IsolatedNetworkOptions): GivenVpc | undefined {
+  if (vpc === undefined && subnets !== undefined) {
+    throw new ValidationError('subnets: are of a VPC, and none is given; give vpc, too, or leave subnets out');
+  }
+  return vpc && { vpc, subnets };
 }
