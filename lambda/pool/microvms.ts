@@ -24,7 +24,7 @@ export type MicrovmState = 'PENDING' | 'RUNNING' | 'SUSPENDING' | 'SUSPENDED' | 
 export interface Microvm {
   readonly microvmId: string;
   readonly state: MicrovmState;
-  /** Bare host name. */
+  /** Bare host name. A microVM without ingress may have none to give. */
   readonly endpoint: string;
   readonly stateReason?: string;
 }
@@ -37,6 +37,8 @@ export interface MicrovmClient {
   suspend(microvmId: string): Promise<void>;
   resume(microvmId: string): Promise<void>;
   terminate(microvmId: string): Promise<void>;
+  /** The version of an image that new sandboxes run, or undefined if it has none that can be run. */
+  currentVersion(imageArn: string): Promise<string | undefined>;
   /** A platform token for the ports. */
   createToken(microvmId: string, ports: readonly number[], minutes: number): Promise<string>;
 }

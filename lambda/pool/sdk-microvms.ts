@@ -1,15 +1,20 @@
 import {
   CreateMicrovmAuthTokenCommand,
   GetMicrovmCommand,
+  GetMicrovmImageCommand,
   ResumeMicrovmCommand,
   RunMicrovmCommand,
   SuspendMicrovmCommand,
   TerminateMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import type { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
+import { hasIngress, noHost } from './ingress';
 import type { Microvm, MicrovmClient, MicrovmState, RunRequest } from './microvms';
 import { toServiceError } from './service-error';
 import { PROXY_AUTH_HEADER } from '../../client/src/protocol/endpoint';
+import { CURRENT_VERSION_TAG } from '../../src/contract/image';
+
+const VERSION = /^\d{1,9}\.\d{1,9}$/;
 
 interface Described {
   readonly microvmId?: string;
@@ -23,7 +28,10 @@ export class SdkMicrovms implements MicrovmClient {
   constructor(private readonly client: Pick<LambdaMicrovmsClient, 'send'>) {}
 
   async run(request: RunRequest, clientToken: string): Promise<Microvm> {
-    return ask('RunMicrovm', async () => toMicrovm(await this.client.send(new RunMicrovmCommand({ ...request, clientToken }))));
+    return ask('RunMicrovm', async () => {
+      const described: Described = await this.client.send(new RunMicrovmCommand({ ...request, clientToken }));
+      return toMicrovm(hasIngress(request) ? described : { ...described, endpoint: described.endpoint ?? noHost(request) });
+    });
   }
 
   async get(microvmId: string): Promise<Microvm> {
@@ -40,6 +48,14 @@ export class SdkMicrovms implements MicrovmClient {
 
   async terminate(microvmId: string): Promise<void> {
     await ask('TerminateMicrovm', () => this.client.send(new TerminateMicrovmCommand({ microvmIdentifier: microvmId })));
+  }
+
+  async currentVersion(imageArn: string): Promise<string | undefined> {
+    return ask('GetMicrovmImage', async () => {
+      const { tags, latestActiveImageVersion } = await this.client.send(new GetMicrovmImageCommand({ imageIdentifier: imageArn }));
+      // Whoever may tag the image writes the tag: what is no version is none.
+      return [tags?.[CURRENT_VERSION_TAG], latestActiveImageVersion].find((version) => VERSION.test(version ?? ''));
+    });
   }
 
   async createToken(microvmId: string, ports: readonly number[], minutes: number): Promise<string> {
