@@ -1,6 +1,7 @@
 import type { IResource } from 'aws-cdk-lib';
-import { ArnFormat, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import { RemovalPolicy, Resource, Token } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
@@ -14,12 +15,13 @@ import { createBuildRole } from './private/build-role';
 import { checkEnvironment } from './private/check-environment';
 import { checkImageName, defaultImageName } from './private/image-name';
 import { ImageResource } from './private/image-resource';
+import { ImportedImage } from './private/imported-image';
 import { hookPort, renderHooks } from './private/render-hooks';
 import { SandboxNetwork } from './sandbox-network';
 import { ValidationError } from './validation-error';
 
 /** An image that sandboxes start from. */
-export interface ISandboxImage extends IResource {
+export interface ISandboxImage extends IResource, lambda.IMicrovmImageRef {
   /**
    * ARN of the image, without a version.
    * @attribute
@@ -33,10 +35,13 @@ export interface ISandboxImage extends IResource {
   readonly imageName: string;
 
   /**
-   * The exact version to run, like `3.0`.
+   * The exact version to run, like `3.0`. Reading it fails if the version is not pinned.
    * @attribute
    */
   readonly imageVersion: string;
+
+  /** Whether pools run exactly `imageVersion`. If not, they look the image's current version up when they start a sandbox. */
+  readonly versionPinned: boolean;
 
   /** Port of the sandbox runtime inside of the image; undefined for an image without it. */
   readonly daemonPort?: number;
@@ -50,8 +55,12 @@ export interface SandboxImageAttributes {
   /** ARN of the image, without a version. */
   readonly imageArn: string;
 
-  /** The exact version to run, like `3.0`. */
-  readonly imageVersion: string;
+  /**
+   * The exact version to run, like `3.0`.
+   *
+   * @default - the current version when a sandbox is started
+   */
+  readonly imageVersion?: string;
 
   /**
    * Port of the sandbox runtime inside of the image: 8080 if it was built from `ImageSource.sandbox()`.
@@ -63,6 +72,30 @@ export interface SandboxImageAttributes {
   /**
    * Port that answers the platform's hooks: 9000 if it was built from `ImageSource.sandbox()`. A token that covers it would let its
    * holder call the hooks, so name it.
+   *
+   * @default - the image has no hooks
+   */
+  readonly hookPort?: number;
+}
+
+/** What an image that AWS's own types describe does not tell. */
+export interface MicrovmImageOptions {
+  /**
+   * The exact version to run, like `3.0`.
+   *
+   * @default - the current version when a sandbox is started
+   */
+  readonly imageVersion?: string;
+
+  /**
+   * Port of the sandbox runtime inside of the image.
+   *
+   * @default - the image has no sandbox runtime
+   */
+  readonly daemonPort?: number;
+
+  /**
+   * Port that answers the platform's hooks.
    *
    * @default - the image has no hooks
    */
@@ -163,19 +196,20 @@ export class SandboxImage extends Resource implements ISandboxImage {
   /** Use an image that exists already, whoever built it. */
   public static fromSandboxImageAttributes(scope: Construct, id: string, attrs: SandboxImageAttributes): ISandboxImage {
     validateAttributes(scope, attrs);
-    class Import extends Resource implements ISandboxImage {
-      public readonly imageArn = attrs.imageArn;
-      public readonly imageVersion = attrs.imageVersion;
-      public readonly imageName = Stack.of(this).splitArn(attrs.imageArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? '';
-      public readonly daemonPort = attrs.daemonPort;
-      public readonly hookPort = attrs.hookPort;
-    }
-    return new Import(scope, id, { environmentFromArn: attrs.imageArn });
+    return new ImportedImage(scope, id, attrs);
+  }
+
+  /** Use an image of AWS's own construct, `CfnMicrovmImage` for instance. */
+  public static fromMicrovmImage(
+    scope: Construct, id: string, image: lambda.IMicrovmImageRef, options: MicrovmImageOptions = {},
+  ): ISandboxImage {
+    return new ImportedImage(scope, id, { ...options, imageArn: image.microvmImageRef.imageArn });
   }
 
   public readonly imageArn: string;
   public readonly imageName: string;
   public readonly imageVersion: string;
+  public readonly versionPinned: boolean = true;
   public readonly daemonPort?: number;
   public readonly hookPort?: number;
   /** Where the build reads its context from. */
@@ -214,6 +248,10 @@ export class SandboxImage extends Resource implements ISandboxImage {
     this.imageArn = resource.getAttString(IMAGE_ATTRIBUTES.imageArn);
     this.imageVersion = resource.getAttString(IMAGE_ATTRIBUTES.imageVersion);
   }
+
+  public get microvmImageRef(): lambda.MicrovmImageReference {
+    return { imageArn: this.imageArn };
+  }
 }
 
 function validateAttributes(scope: Construct, { imageArn, imageVersion }: SandboxImageAttributes): void {
@@ -223,7 +261,7 @@ function validateAttributes(scope: Construct, { imageArn, imageVersion }: Sandbo
       `imageArn: '${imageArn}' is not the ARN of an image; it looks like arn:aws:lambda:<region>:<account>:microvm-image:<name>`, scope,
     );
   }
-  if (!Token.isUnresolved(imageVersion) && !/^\d+\.\d+$/.test(imageVersion)) {
+  if (imageVersion !== undefined && !Token.isUnresolved(imageVersion) && !/^\d+\.\d+$/.test(imageVersion)) {
     throw new ValidationError(`imageVersion: '${imageVersion}' is not an exact version; it looks like 3.0`, scope);
   }
 }

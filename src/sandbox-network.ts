@@ -2,6 +2,8 @@ import { Names, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import type { NetworkPolicy } from './network-policy';
+import { EgressPolicy } from './network-policy';
 import { managedConnectorArn } from './private/managed-connector';
 import { ValidationError } from './validation-error';
 
@@ -29,6 +31,8 @@ export interface VpcNetworkOptions {
 interface BoundNetwork {
   /** Never empty: on this platform an empty list means the internet. */
   readonly egressConnectorArns: string[];
+  /** What it does in fact let out. */
+  readonly policy: NetworkPolicy;
 }
 
 const MAX_SECURITY_GROUPS = 5;
@@ -89,7 +93,12 @@ export class SandboxNetwork implements ec2.IConnectable {
   }
 
   private bindTo(stack: Stack): BoundNetwork {
-    if (this.vpcOptions === undefined) return { egressConnectorArns: [managedConnectorArn(stack, 'INTERNET_EGRESS')] };
+    if (this.vpcOptions === undefined) {
+      return {
+        egressConnectorArns: [managedConnectorArn(stack, 'INTERNET_EGRESS')],
+        policy: { egress: EgressPolicy.INTERNET, enforcedBy: 'nothing' },
+      };
+    }
     const { vpc, subnets } = this.vpcOptions;
     const id = freeId(stack, 'SandboxNetwork');
     const connector = new lambda.NetworkConnector(stack, id, {
@@ -100,7 +109,10 @@ export class SandboxNetwork implements ec2.IConnectable {
         securityGroups: this.vpcOptions.securityGroups ?? [this.closedSecurityGroup(stack, `${id}SecurityGroup`, vpc)],
       }),
     });
-    return { egressConnectorArns: [connector.networkConnectorArn] };
+    return {
+      egressConnectorArns: [connector.networkConnectorArn],
+      policy: { egress: EgressPolicy.VPC, enforcedBy: 'security groups' },
+    };
   }
 
   private closedSecurityGroup(stack: Stack, id: string, vpc: ec2.IVpc): ec2.SecurityGroup {

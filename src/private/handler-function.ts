@@ -1,6 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import { RemovalPolicy } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -15,6 +16,8 @@ export interface HandlerFunctionProps {
   readonly description: string;
   readonly timeout: Duration;
   readonly environment?: Record<string, string>;
+  /** Encrypts the environment instead of the key that AWS has for it. */
+  readonly environmentEncryption?: kms.IKeyRef;
   readonly logGroup: logs.ILogGroup;
   readonly role: iam.IRole;
 }
@@ -31,6 +34,7 @@ export class HandlerFunction extends lambda.Function {
       memorySize: 512,
       timeout: props.timeout,
       environment: props.environment,
+      environmentEncryption: props.environmentEncryption,
       logGroup: props.logGroup,
       role: props.role,
     });

@@ -75,5 +75,7 @@ function renderProperties(
     LogGroupName: props.logGroup.logGroupName,
     Environment: props.environment,
     Hooks: props.hooks,
+    OsCapabilities: [],
+    RetainVersions: '1',
   };
 }
