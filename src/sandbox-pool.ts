@@ -1,14 +1,12 @@
 import type { IResource } from 'aws-cdk-lib';
-import { Duration, Resource, Stack, Token } from 'aws-cdk-lib';
+import { Resource, Stack, Token } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { PoolConfiguration } from './contract/pool';
 import { POOL_METRICS, POOL_VARIABLE } from './contract/pool';
-import { IdlePolicy } from './idle-policy';
 import type { PoolNetworkPolicy } from './pool-network-policy';
 import { IngressPolicy } from './pool-network-policy';
 import { AllocatorFunction } from './private/allocator-function';
@@ -20,7 +18,8 @@ import { KeeperFunction } from './private/keeper-function';
 import type { ManagedPool } from './private/manage-grant';
 import { grantManage } from './private/manage-grant';
 import type { MicrovmStart } from './private/microvm-statements';
-import { adaptImage, arnOfImage, versionOfImage } from './private/pool-image';
+import { poolConfiguration } from './private/pool-configuration';
+import { adaptImage, arnOfImage } from './private/pool-image';
 import { checkIngressOfImage, ingressConnectorArns, ingressOf } from './private/pool-ingress';
 import { poolMetric } from './private/pool-metrics';
 import { PoolResource } from './private/pool-resource';
@@ -131,7 +130,7 @@ export class SandboxPool extends SandboxPoolBase {
     this.ingress = ingressOf(props);
 
     const start = this.startOf(props);
-    const configuration = Stack.of(this).toJsonString(this.configuration(start, props));
+    const configuration = Stack.of(this).toJsonString(poolConfiguration(this, start, props));
     const functionProps = { configuration, table: this.table, start, logRetention, encryptionKey };
     const allocator = new AllocatorFunction(this, 'Allocator', functionProps);
     const keeper = new KeeperFunction(this, 'Keeper', functionProps);
@@ -268,28 +267,4 @@ export class SandboxPool extends SandboxPoolBase {
       executionRoleArn: executionRole?.roleRef.roleArn,
     };
   }
-
-  private configuration(start: MicrovmStart, props: SandboxPoolProps): PoolConfiguration {
-    const { image } = this;
-    const idlePolicy = props.idlePolicy ?? (this.ingress === IngressPolicy.NONE ? IdlePolicy.none() : DEFAULT_IDLE_POLICY);
-    return {
-      poolName: this.poolName,
-      tableName: this.table.tableName,
-      imageArn: start.imageArn,
-      imageVersion: versionOfImage(this, image),
-      daemonPort: image.daemonPort ?? null,
-      hookPort: image.hookPort ?? null,
-      executionRoleArn: start.executionRoleArn ?? null,
-      logGroupName: this.logGroup?.logGroupName ?? null,
-      ingressConnectorArns: start.ingressConnectorArns,
-      egressConnectorArns: start.egressConnectorArns,
-      maxSandboxes: props.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
-      defaultLeaseMs: (props.defaultTimeout ?? DEFAULT_LEASE).toMilliseconds(),
-      idle: idlePolicy._render(),
-    };
-  }
 }
-
-const DEFAULT_MAX_SANDBOXES = 10;
-const DEFAULT_LEASE = Duration.minutes(15);
-const DEFAULT_IDLE_POLICY = IdlePolicy.suspendAfter(Duration.minutes(5));

@@ -26,7 +26,9 @@ export function hasEndpoint({ launch }: StartedSandbox): boolean {
 }
 
 /** What `create` and `connect` answer for a sandbox without an endpoint: a connection that opens nothing. */
-export async function noConnection(allocation: Allocation, record: StartedSandbox, neverUsed: boolean): Promise<Connection> {
+export async function noConnection(
+  allocation: Allocation, record: StartedSandbox, neverUsed: boolean,
+): Promise<Connection> {
   await confirmThere(allocation, record, neverUsed);
   return { endpoint: record.endpoint, token: NO_TOKEN, tokenExpiresAt: record.hardExpiresAt, ports: [] };
 }

@@ -74,7 +74,9 @@ async function versionToRun({ versions }: Allocation, stopwatch: Stopwatch): Pro
   return versions.atHand ?? stopwatch.measure('version', () => versions.lookUp());
 }
 
-function newRecord({ ids, clock, configuration }: Allocation, request: CreateRequest, imageVersion: string): SandboxRecord {
+function newRecord(
+  { ids, clock, configuration }: Allocation, request: CreateRequest, imageVersion: string,
+): SandboxRecord {
   const now = clock.now();
   const sandbox = { sandboxId: ids.sandboxId(now), generation: 1 };
   return {
@@ -89,7 +91,9 @@ function newRecord({ ids, clock, configuration }: Allocation, request: CreateReq
     hardExpiresAt: now + MAX_LEASE_MS,
     daemonPort: configuration.daemonPort,
     hookPort: configuration.hookPort,
-    launch: newLaunchIntent(configuration, { ...sandbox, imageVersion }, { clientToken: ids.clientToken(), secret: ids.daemonSecret() }),
+    launch: newLaunchIntent(configuration, { ...sandbox, imageVersion }, {
+      clientToken: ids.clientToken(), secret: ids.daemonSecret(),
+    }),
   };
 }
 
@@ -105,7 +109,9 @@ async function claim(
     throw new AllocatorError('pool_exhausted', `The pool is at its limit of ${maxSandboxes} sandboxes (maxSandboxes). `
       + 'Kill one, wait for one to end, or raise the limit.', { afterMs: EXHAUSTED_PAUSE_MS });
   }
-  if (outcome === 'closed') throw new AllocatorError('pool_exhausted', 'The pool is being deleted: it gives out no more sandboxes.');
+  if (outcome === 'closed') {
+    throw new AllocatorError('pool_exhausted', 'The pool is being deleted: it gives out no more sandboxes.');
+  }
   return outcome;
 }
 

@@ -73,10 +73,13 @@ async function supersede(allocation: Allocation, record: SandboxRecord): Promise
   if (record.launch === undefined) return undefined;
   const imageVersion = await versions.insteadOf(requestOf(record.launch).imageVersion);
   if (imageVersion === undefined) return undefined;
-  const launch = newLaunchIntent(
-    configuration, { ...record, imageVersion }, { clientToken: ids.clientToken(), secret: ids.daemonSecret() },
-  );
-  return table.change(record, { from: ['starting'], set: { launch }, clientToken: record.launch.clientToken, unshared: true });
+  const random = { clientToken: ids.clientToken(), secret: ids.daemonSecret() };
+  return table.change(record, {
+    from: ['starting'],
+    set: { launch: newLaunchIntent(configuration, { ...record, imageVersion }, random) },
+    clientToken: record.launch.clientToken,
+    unshared: true,
+  });
 }
 
 /**

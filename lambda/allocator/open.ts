@@ -24,14 +24,17 @@ export async function open(
   if (!isLive(record, allocation.clock.now())) throw terminated(record);
   if (!isStarted(record)) {
     const launched = await joinLaunch(allocation, record, stopwatch);
-    return launched ? handOverLaunched(allocation, launched, stopwatch) : open(allocation, await current(allocation, record), stopwatch);
+    if (launched === undefined) return open(allocation, await current(allocation, record), stopwatch);
+    return handOverLaunched(allocation, launched, stopwatch);
   }
   const woken = await stopwatch.measure('resume', () => wake(allocation, record));
   return handOver(allocation, woken.record, woken.resumed ? 'resumed' : 'existing', stopwatch);
 }
 
 /** The answer after a launch: a sandbox is `cold` for the call that wrote its microVM down, and for no other. */
-export function handOverLaunched(allocation: Allocation, { record, first }: Launched, stopwatch: Stopwatch): Promise<ConnectedSandbox> {
+export function handOverLaunched(
+  allocation: Allocation, { record, first }: Launched, stopwatch: Stopwatch,
+): Promise<ConnectedSandbox> {
   return handOver(allocation, record, first ? 'cold' : 'existing', stopwatch);
 }
 
@@ -41,7 +44,9 @@ async function handOver(
 ): Promise<ConnectedSandbox> {
   const neverUsed = kind === 'cold';
   const connection = await stopwatch.measure('token', () => (
-    hasEndpoint(record) ? openPorts(allocation, record, { ports: defaultPorts(record), neverUsed }) : noConnection(allocation, record, neverUsed)
+    hasEndpoint(record)
+      ? openPorts(allocation, record, { ports: defaultPorts(record), neverUsed })
+      : noConnection(allocation, record, neverUsed)
   ));
   return { sandbox: toSandboxInfo(record), connection, launch: { kind, timings: stopwatch.timings } };
 }

@@ -1,7 +1,7 @@
 import { dueForDrain } from './due';
 import type { Keeper } from './keep';
 import { newReaper } from './reap';
-import type { Outcome } from './reap';
+import type { Outcome, Reaper } from './reap';
 import { READ_AT_ONCE, reapOrLog } from './reap-or-log';
 import { KEEPER_TIMEOUT_SECONDS } from '../../src/contract/pool';
 import { COUNTED_STATES } from '../pool/sandbox-record';
@@ -35,7 +35,7 @@ export async function drain(keeper: Keeper): Promise<void> {
   }
 }
 
-async function drainRound(reaper: ReturnType<typeof newReaper>, deadline: number): Promise<{ left: number; ended: number }> {
+async function drainRound(reaper: Reaper, deadline: number): Promise<{ left: number; ended: number }> {
   const { clock, table } = reaper;
   let left = 0;
   let ended = 0;

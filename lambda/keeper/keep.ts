@@ -53,7 +53,10 @@ export async function keep(keeper: Keeper): Promise<KeeperSummary> {
   } while (after !== undefined && finished);
   const summary = { seen, outcomes, finished };
   log({
-    operation: 'keep', outcome: 'ok', durationMs: clock.now() - startedAt, ...summary,
+    operation: 'keep',
+    outcome: 'ok',
+    durationMs: clock.now() - startedAt,
+    ...summary,
     ...metricMembers(poolName, clock.now(), measuredOf(summary, live)),
   });
   return summary;

@@ -12,8 +12,9 @@ export class ImageVersions {
 
   /** The version, where nobody has to be asked. */
   get atHand(): string | undefined {
-    const known = this.known;
-    return known && this.pool.clock.now() < known.until ? known.version : this.pool.configuration.imageVersion ?? undefined;
+    const { clock, configuration } = this.pool;
+    if (this.known && clock.now() < this.known.until) return this.known.version;
+    return configuration.imageVersion ?? undefined;
   }
 
   /** Asks the service. Throws `ServiceError`. */

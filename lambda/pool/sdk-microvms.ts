@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-lambda-microvms';
 import type { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
 import { hasIngress, noHost } from './ingress';
-import type { Microvm, MicrovmClient, MicrovmState, RunRequest } from './microvms';
+import type { Microvm, MicrovmClient, MicrovmState, MicrovmStatus, RunRequest } from './microvms';
 import { toServiceError } from './service-error';
 import { PROXY_AUTH_HEADER } from '../../client/src/protocol/endpoint';
 import { CURRENT_VERSION_TAG } from '../../src/contract/image';
@@ -30,12 +30,15 @@ export class SdkMicrovms implements MicrovmClient {
   async run(request: RunRequest, clientToken: string): Promise<Microvm> {
     return ask('RunMicrovm', async () => {
       const described: Described = await this.client.send(new RunMicrovmCommand({ ...request, clientToken }));
-      return toMicrovm(hasIngress(request) ? described : { ...described, endpoint: described.endpoint ?? noHost(request) });
+      // Without ingress a microVM may have no endpoint to name.
+      const endpoint = described.endpoint ?? (hasIngress(request) ? undefined : noHost(request));
+      if (!endpoint) throw new Error('the answer lacks the endpoint');
+      return { ...toStatus(described), endpoint };
     });
   }
 
-  async get(microvmId: string): Promise<Microvm> {
-    return ask('GetMicrovm', async () => toMicrovm(await this.client.send(new GetMicrovmCommand({ microvmIdentifier: microvmId }))));
+  async get(microvmId: string): Promise<MicrovmStatus> {
+    return ask('GetMicrovm', async () => toStatus(await this.client.send(new GetMicrovmCommand({ microvmIdentifier: microvmId }))));
   }
 
   async suspend(microvmId: string): Promise<void> {
@@ -52,9 +55,10 @@ export class SdkMicrovms implements MicrovmClient {
 
   async currentVersion(imageArn: string): Promise<string | undefined> {
     return ask('GetMicrovmImage', async () => {
-      const { tags, latestActiveImageVersion } = await this.client.send(new GetMicrovmImageCommand({ imageIdentifier: imageArn }));
+      const image = await this.client.send(new GetMicrovmImageCommand({ imageIdentifier: imageArn }));
       // Whoever may tag the image writes the tag: what is no version is none.
-      return [tags?.[CURRENT_VERSION_TAG], latestActiveImageVersion].find((version) => VERSION.test(version ?? ''));
+      const candidates = [image.tags?.[CURRENT_VERSION_TAG], image.latestActiveImageVersion];
+      return candidates.find((version) => VERSION.test(version ?? ''));
     });
   }
 
@@ -80,7 +84,7 @@ async function ask<T>(operation: string, call: () => Promise<T>): Promise<T> {
   }
 }
 
-function toMicrovm({ microvmId, state, endpoint, stateReason }: Described): Microvm {
-  if (!microvmId || !state || !endpoint) throw new Error('the answer lacks microvmId, state or endpoint');
-  return { microvmId, state: state as MicrovmState, endpoint, stateReason: stateReason ?? undefined };
+function toStatus({ microvmId, state, stateReason }: Described): MicrovmStatus {
+  if (!microvmId || !state) throw new Error('the answer lacks microvmId or state');
+  return { microvmId, state: state as MicrovmState, stateReason: stateReason ?? undefined };
 }

@@ -24,14 +24,26 @@ export function stateCondition({ generation }: SandboxRecord, states: readonly S
 export function changeExpression(record: SandboxRecord, change: Change) {
   const condition = stateCondition(record, change.from);
   const set = Object.entries(change.set).filter(([, value]) => value !== undefined);
-  const others = [leaseCondition(change.lease), intentCondition(change.clientToken), unsharedCondition(change.unshared)];
+  const others = [
+    leaseCondition(change.lease), intentCondition(change.clientToken), unsharedCondition(change.unshared),
+  ];
   const all = [condition, ...others.flatMap((other) => other ?? [])];
   return {
     UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
     ConditionExpression: all.map(({ expression }) => expression).join(' AND '),
-    ExpressionAttributeNames: Object.assign({}, ...all.map(({ names }) => names), Object.fromEntries(set.map(([name]) => [`#${name}`, name]))),
-    ExpressionAttributeValues: Object.assign({}, ...all.map(({ values }) => values), Object.fromEntries(set.map(([name, value]) => [`:${name}`, value]))),
+    ExpressionAttributeNames: {
+      ...merged(all.map(({ names }) => names)),
+      ...Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
+    },
+    ExpressionAttributeValues: {
+      ...merged(all.map(({ values }) => values)),
+      ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+    },
   };
+}
+
+function merged<T>(records: Record<string, T>[]): Record<string, T> {
+  return Object.fromEntries(records.flatMap((record) => Object.entries(record)));
 }
 
 function leaseCondition(lease: Change['lease']): Condition | undefined {

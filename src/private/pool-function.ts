@@ -18,9 +18,9 @@ export interface PoolFunctionProps {
 }
 
 /** A log group and a role for a function of a pool, beside it. */
-export function poolFunctionSurroundings(scope: Construct, id: string, { logRetention, encryptionKey }: PoolFunctionProps) {
+export function poolFunctionSurroundings(scope: Construct, id: string, props: PoolFunctionProps) {
   const logGroup = new logs.LogGroup(scope, `${id}Logs`, {
-    retention: logRetention, encryptionKey, removalPolicy: RemovalPolicy.DESTROY,
+    retention: props.logRetention, encryptionKey: props.encryptionKey, removalPolicy: RemovalPolicy.DESTROY,
   });
   return { logGroup, role: handlerRole(scope, `${id}Role`, logGroup) };
 }

@@ -13,7 +13,8 @@ export function adaptImage(scope: Construct, ref: lambda.IMicrovmImageRef | unde
 
 /** From its name, where it is of another stack: that stack exports nothing then. */
 export function arnOfImage(scope: Construct, image: ISandboxImage): string {
-  return isExported(scope, image, image.imageArn) && !Token.isUnresolved(image.imageName) ? imageArn(scope, image.imageName) : image.imageArn;
+  const known = !Token.isUnresolved(image.imageName);
+  return known && isExported(scope, image, image.imageArn) ? imageArn(scope, image.imageName) : image.imageArn;
 }
 
 /**

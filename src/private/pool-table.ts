@@ -10,7 +10,8 @@ export interface PoolTableProps {
 }
 
 /** The list of sandboxes: paid by use, and it forgets by itself. */
-export function createPoolTable(scope: Construct, id: string, { removalPolicy, encryptionKey }: PoolTableProps): dynamodb.Table {
+export function createPoolTable(scope: Construct, id: string, props: PoolTableProps): dynamodb.Table {
+  const { removalPolicy, encryptionKey } = props;
   return new dynamodb.Table(scope, id, {
     partitionKey: { name: POOL_TABLE.partitionKey, type: dynamodb.AttributeType.STRING },
     sortKey: { name: POOL_TABLE.sortKey, type: dynamodb.AttributeType.STRING },

@@ -13,8 +13,11 @@ export interface SandboxLogsProps {
 }
 
 /** Where the output of sandboxes goes, with their role's right to write there. */
-export function createSandboxLogs(scope: Construct, { executionRole, retention, encryptionKey }: SandboxLogsProps): logs.LogGroup {
-  const logGroup = new logs.LogGroup(scope, 'SandboxLogs', { retention, encryptionKey, removalPolicy: RemovalPolicy.DESTROY });
+export function createSandboxLogs(scope: Construct, props: SandboxLogsProps): logs.LogGroup {
+  const { executionRole, retention, encryptionKey } = props;
+  const logGroup = new logs.LogGroup(scope, 'SandboxLogs', {
+    retention, encryptionKey, removalPolicy: RemovalPolicy.DESTROY,
+  });
   const role = isRole(executionRole) ? executionRole : iam.Role.fromRoleName(scope, 'ExecutionRole', executionRole.roleRef.roleName);
   const statement = new iam.PolicyStatement({
     actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn],
