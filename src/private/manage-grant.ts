@@ -21,7 +21,7 @@ export interface ManagedPool {
 export function grantManage(pool: ManagedPool, grantee: iam.IGrantable): iam.Grant {
   return manageStatements(pool)
     .map(({ actions, resources, conditions }) => (
-      iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources, conditions, scope: pool.scope })
+      iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources, conditions })
     ))
     .reduce((all, grant) => all.combine(grant));
 }

@@ -169,7 +169,7 @@ describe('a version that a deployment has just retired', () => {
       expect({ step, running: test.microvms.running, count: await dynamo.count() }).toEqual({ step, running: [], count: 0 });
       await dynamo.clear();
     }
-  });
+  }, 120_000);
 });
 
 it('a launch that another call refused is not closed while this one may have its microVM', async () => {

@@ -142,7 +142,7 @@ describe('deleting a pool', () => {
       await dynamo.clear();
       if (survived()) break;
     }
-  }, 60_000);
+  }, 120_000);
 
   it('logs neither the event nor a secret', async () => {
     const { connection } = await test.get({ operation: 'create' });
