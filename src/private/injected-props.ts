@@ -12,7 +12,7 @@ export interface InjectionSite {
 /** The props as the nearest property injector for the construct above it wants them; what it was given if there is none. */
 export function injectedProps<T extends object>({ scope, id, uniqueId }: InjectionSite, props: T): T {
   const injector = scope.node.scopes.reverse()
-    .flatMap((each) => (PropertyInjectors.hasPropertyInjectors(each) ? each.for(uniqueId) ?? [] : []))[0];
+    .flatMap((each) => (PropertyInjectors.hasPropertyInjectors(each) ? PropertyInjectors.of(each).for(uniqueId) ?? [] : []))[0];
   // An injector answers what it likes; CDK's own constructs trust it just so.
   return injector === undefined ? props : injector.inject(props, { scope, id }) as T;
 }

@@ -88,6 +88,7 @@ describe('an image of another stack', () => {
 
   test('is deployed before the pool, and the pool deleted before it', () => {
     const { images, stack } = twoStacks();
+    Template.fromStack(stack);
     expect(stack.dependencies.map(({ stackName }) => stackName)).toEqual([images.stackName]);
   });
 

@@ -51,7 +51,7 @@ describe('a pool that leaves its stack', () => {
 
   test('asks the keeper to, with nothing but the address of the function that does', () => {
     expect(propertiesOf(stack, POOL_RESOURCE_TYPE)).toEqual({
-      ServiceToken: expect.stringContaining('PoolProviderframeworkonEvent'), ServiceTimeout: 1200,
+      ServiceToken: expect.stringContaining('PoolProviderframeworkonEvent'), ServiceTimeout: '1200',
     });
     expect(resources[idOf(/^PoolKeeper[0-9A-F]{8}$/)].Properties).toMatchObject({ Timeout: 840 });
   });
@@ -114,8 +114,10 @@ describe('several pools', () => {
 
   test('of several Regions have their own images', () => {
     const app = new App();
-    for (const region of ['us-east-1', 'eu-west-1']) {
-      const { stack } = poolIn(new Stack(app, `In-${region}`, { env: { account: '123456789012', region } }));
+    const made = ['us-east-1', 'eu-west-1'].map((region) => (
+      { region, ...poolIn(new Stack(app, `In-${region}`, { env: { account: '123456789012', region } })) }
+    ));
+    for (const { region, stack } of made) {
       expect(poolConfigurations(stack)[0].ingressConnectorArns).toEqual([
         `arn:aws:lambda:${region}:aws:network-connector:aws-network-connector:HTTP_INGRESS`,
       ]);

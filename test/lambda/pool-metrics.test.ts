@@ -57,6 +57,16 @@ describe('the allocator reports', () => {
     expect(test.logs.filter((line) => line.SandboxesCreated === 1)).toHaveLength(1);
   });
 
+  it('one creation where another call completes the same launch', async () => {
+    test.microvms.afterRun = async () => {
+      test.microvms.afterRun = undefined;
+      test.clock.time += 3000;
+      expect((await create({ key: 'k' })).result.launch.kind).toBe('cold');
+    };
+    expect((await create({ key: 'k' })).result.launch.kind).toBe('existing');
+    expect(test.logs.filter((line) => line.SandboxesCreated === 1)).toHaveLength(1);
+  });
+
   it.each([
     ['a limit of the account', { SandboxCreateFailed: 1, QuotaExceeded: 1 }, 'quota'],
     ['a fault', { SandboxCreateFailed: 1 }, 'busy'],
