@@ -72,7 +72,8 @@ describe('the network policy of a pool', () => {
   test('is that of a VPC', () => {
     const stack = newStack();
     const network = SandboxNetwork.vpc({ vpc: new ec2.Vpc(stack, 'Vpc', { maxAzs: 1, natGateways: 1 }) });
-    expect(poolWith({ network }, stack).pool.networkPolicy).toMatchObject({ egress: EgressPolicy.VPC, ingress: IngressPolicy.HTTP });
+    const { pool } = poolWith({ network }, stack);
+    expect(pool.networkPolicy).toMatchObject({ egress: EgressPolicy.VPC, ingress: IngressPolicy.HTTP });
   });
 
   test('of a pool of our runtime is the same', () => {

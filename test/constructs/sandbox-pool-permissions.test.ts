@@ -198,7 +198,8 @@ describe('an execution role', () => {
     const stack = newStack();
     poolWith({ executionRole: iam.Role.fromRoleName(stack, 'Imported', 'theirs') }, stack);
     const policies = resourcesOf(stack, 'AWS::IAM::Policy').filter(({ Properties }) => (Properties.Roles as unknown[]).includes('theirs'));
-    expect(policies.map(({ Properties }) => (readable(Properties.PolicyDocument) as { Statement: unknown[] }).Statement))
+    const documents = policies.map(({ Properties }) => readable(Properties.PolicyDocument) as { Statement: unknown[] });
+    expect(documents.map(({ Statement }) => Statement))
       .toEqual([[{ Effect: 'Allow', Action: LOGS, Resource: 'arn:<PoolSandboxLogs.Arn>' }]]);
     Annotations.fromStack(stack).hasNoWarning('*', Match.stringLikeRegexp('executionRoleNotChanged'));
   });

@@ -161,7 +161,8 @@ describe('a version that a deployment has just retired', () => {
       }
       test.clock.time += 91_000;
       await test.keep();
-      expect({ step, running: test.microvms.running, count: await dynamo.count() }).toEqual({ step, running: [], count: 0 });
+      expect({ step, running: test.microvms.running, count: await dynamo.count() })
+        .toEqual({ step, running: [], count: 0 });
       await dynamo.clear();
     }
   }, 120_000);

@@ -138,7 +138,8 @@ describe('deleting a pool', () => {
       const { pool, survived } = dyingAt(test.pool, step);
       await test.drain(pool).catch(() => undefined);
       await test.drain();
-      expect({ step, running: test.microvms.running, count: await dynamo.count() }).toEqual({ step, running: [], count: 0 });
+      expect({ step, running: test.microvms.running, count: await dynamo.count() })
+        .toEqual({ step, running: [], count: 0 });
       await dynamo.clear();
       if (survived()) break;
     }
