@@ -24,6 +24,7 @@ import { artifactBucketFor, createBuildLogs } from './private/image-surroundings
 import { ImportedImage } from './private/imported-image';
 import { injectedProps } from './private/injected-props';
 import { baseImageArn, imageArn } from './private/microvm-arns';
+import { warnOfRegion } from './private/network/regions';
 import { RebuildSchedule } from './private/rebuild-schedule';
 import { hookPort, renderHooks } from './private/render-hooks';
 import { RolePrincipal } from './private/role-principal';
@@ -160,6 +161,7 @@ export class SandboxImage extends Resource implements ISandboxImage {
     const injected = injectedProps({ scope, id, uniqueId: SandboxImage.PROPERTY_INJECTION_ID }, props);
     this.imageName = injected.imageName ?? defaultImageName(this);
     checkImageProps(this, injected);
+    warnOfRegion(this);
 
     const source = (injected.source ?? ImageSource.sandbox())._bind(this);
     const hooks = hooksOf(this, source, injected);
@@ -171,7 +173,7 @@ export class SandboxImage extends Resource implements ISandboxImage {
     this.artifactBucket = artifactBucketFor(this, { ...injected, artifact: source.artifact, key });
     this.logGroup = createBuildLogs(this, this.imageName, { ...injected, key });
     this.buildRole = injected.buildRole ?? createBuildRole(this, 'BuildRole', injected.trustCondition);
-    this.buildPrincipal = new RolePrincipal(this, this.buildRole);
+    this.buildPrincipal = new RolePrincipal(this, this.buildRole, 'BuildRolePolicy');
     this.egressConnectorArns = (injected.network ?? SandboxNetwork.internet())._bind(this).egressConnectorArns;
 
     this.resource = new ImageResource(this, 'Resource', {

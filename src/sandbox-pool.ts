@@ -1,24 +1,34 @@
 import type { IResource } from 'aws-cdk-lib';
-import { Annotations, Duration, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
-import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import { Resource, Stack, Token } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { PoolConfiguration } from './contract/pool';
-import { POOL_TABLE, POOL_VARIABLE } from './contract/pool';
-import { DAEMON_PORT, HOOK_PORT } from './contract/runtime';
-import { IdlePolicy } from './idle-policy';
+import { POOL_METRICS, POOL_VARIABLE } from './contract/pool';
+import type { PoolNetworkPolicy } from './pool-network-policy';
+import { IngressPolicy } from './pool-network-policy';
 import { AllocatorFunction } from './private/allocator-function';
-import { checkDuration } from './private/check-duration';
-import { checkInteger } from './private/check-integer';
+import { checkPoolImage, checkPoolProps, warnOfPool } from './private/check-pool';
+import { allowLogs, resolveKey } from './private/encryption';
+import { defaultImageName } from './private/image-name';
+import { injectedProps } from './private/injected-props';
 import { KeeperFunction } from './private/keeper-function';
-import { managedConnectorArn } from './private/managed-connector';
+import type { ManagedPool } from './private/manage-grant';
+import { grantManage } from './private/manage-grant';
 import type { MicrovmStart } from './private/microvm-statements';
-import { acknowledge, acknowledgeLogGroup, LIST_OF_SANDBOXES } from './private/nag-suppressions';
+import { warnOfRegion } from './private/network/regions';
+import { poolConfiguration } from './private/pool-configuration';
+import { adaptImage, arnOfImage } from './private/pool-image';
+import { checkIngressOfImage, ingressConnectorArns, ingressOf } from './private/pool-ingress';
+import { poolMetric } from './private/pool-metrics';
+import { PoolResource } from './private/pool-resource';
+import { createPoolTable } from './private/pool-table';
+import { createSandboxLogs } from './private/sandbox-logs';
 import type { ISandboxImage } from './sandbox-image';
-import { SandboxImage } from './sandbox-image';
 import { SandboxNetwork } from './sandbox-network';
+import type { SandboxPoolProps } from './sandbox-pool-props';
 import { ValidationError } from './validation-error';
 
 /** A pool that gives out sandboxes. */
@@ -45,67 +55,6 @@ export interface SandboxPoolAttributes {
   readonly allocatorArn: string;
 }
 
-/** What sandboxes are made from, and their limits. */
-export interface SandboxPoolProps {
-  /**
-   * What sandboxes start from. A new version of it is for new sandboxes; those that live keep theirs. Another image in its place cuts
-   * the sandboxes of the former off.
-   *
-   * @default - a new image of `ImageSource.sandbox()`
-   */
-  readonly image?: ISandboxImage;
-
-  /**
-   * What sandboxes can reach.
-   *
-   * @default SandboxNetwork.internet()
-   */
-  readonly network?: SandboxNetwork;
-
-  /**
-   * How many sandboxes may live at a time, suspended ones included. One more is refused with `pool_exhausted`.
-   *
-   * @default 10
-   */
-  readonly maxSandboxes?: number;
-
-  /**
-   * Lease of a sandbox whose creator names none, from 1 minute to 8 hours. Within a minute after its end the sandbox is gone.
-   *
-   * @default Duration.minutes(15)
-   */
-  readonly defaultTimeout?: Duration;
-
-  /**
-   * What becomes of a sandbox without traffic.
-   *
-   * @default IdlePolicy.suspendAfter(Duration.minutes(5))
-   */
-  readonly idlePolicy?: IdlePolicy;
-
-  /**
-   * Role of the sandboxes. Any code in a sandbox can act as this role, so give it only what you would give to a stranger. It must trust
-   * `lambda.amazonaws.com` with `sts:AssumeRole` and `sts:TagSession`; the right to write the sandboxes' log is added to it.
-   *
-   * @default - none: code in a sandbox has no AWS credentials, and its output is not logged
-   */
-  readonly executionRole?: iam.IRole;
-
-  /**
-   * What becomes of the pool's table when it leaves the stack. It holds nothing but the list of sandboxes.
-   *
-   * @default RemovalPolicy.DESTROY
-   */
-  readonly removalPolicy?: RemovalPolicy;
-
-  /**
-   * How long the logs of the allocator, the keeper and the sandboxes are kept.
-   *
-   * @default RetentionDays.TWO_WEEKS
-   */
-  readonly logRetention?: logs.RetentionDays;
-}
-
 abstract class SandboxPoolBase extends Resource implements ISandboxPool {
   public abstract readonly allocatorArn: string;
 
@@ -122,9 +71,14 @@ abstract class SandboxPoolBase extends Resource implements ISandboxPool {
 /**
  * Gives out sandboxes of one image, on one network, within one limit. IAM is the authentication: see `grantUse` and `connect`.
  *
- * Costs next to nothing while there are no sandboxes.
+ * Costs next to nothing while there are no sandboxes. When it leaves its stack, its sandboxes are ended first.
+ *
+ * @resource Custom::MicrovmSandboxPool
  */
 export class SandboxPool extends SandboxPoolBase {
+  /** Id under which property injectors are found. */
+  public static readonly PROPERTY_INJECTION_ID: string = 'cdk-microvm-sandbox.SandboxPool';
+
   /** Use a pool of another stack or app. */
   public static fromSandboxPoolAttributes(scope: Construct, id: string, attrs: SandboxPoolAttributes): ISandboxPool {
     if (!Token.isUnresolved(attrs.allocatorArn) && !/^arn:[^:]+:lambda:[^:]*:[^:]*:function:[^:]+$/.test(attrs.allocatorArn)) {
@@ -139,6 +93,8 @@ export class SandboxPool extends SandboxPoolBase {
   }
 
   public readonly allocatorArn: string;
+  /** What the pool's metrics carry in their dimension `PoolName`. */
+  public readonly poolName: string;
   /** What sandboxes start from. */
   public readonly image: ISandboxImage;
   /** The list of sandboxes. Only the allocator and the keeper may write to it. */
@@ -147,117 +103,170 @@ export class SandboxPool extends SandboxPoolBase {
   public readonly allocator: lambda.IFunction;
   /** Ends sandboxes whose lease ended, and what was left behind. */
   public readonly keeper: lambda.IFunction;
+  /** Output of the sandboxes; undefined without an execution role. */
+  public readonly logGroup?: logs.ILogGroup;
+
+  private readonly network: ReturnType<SandboxNetwork['_bind']>;
+  private readonly ingress: IngressPolicy;
+  private readonly managed: ManagedPool;
 
   constructor(scope: Construct, id: string, props: SandboxPoolProps = {}) {
     super(scope, id);
-    validateProps(this, props);
+    props = injectedProps({ scope, id, uniqueId: SandboxPool.PROPERTY_INJECTION_ID }, props);
+    checkPoolProps(this, props);
 
-    this.image = props.image ?? new SandboxImage(this, 'Image');
-    validateImage(this);
-    warn(this, props);
-    this.table = createTable(this, props);
-    const start = this.startOf(props);
+    this.poolName = defaultImageName(this);
+    this.image = adaptImage(this, props.image);
+    checkPoolImage(this, this.image, this.env);
+    checkIngressOfImage(this, this.image, props);
+    warnOfPool(this, props);
+    warnOfRegion(this);
+
+    const encryptionKey = props.encryptionKey && resolveKey(this, props.encryptionKey);
+    if (encryptionKey !== undefined) allowLogs(this, encryptionKey);
     const logRetention = props.logRetention ?? logs.RetentionDays.TWO_WEEKS;
-    const configuration = Stack.of(this).toJsonString(this.configuration(start, props));
-    const functionProps = { configuration, table: this.table, start, logRetention };
-    this.allocator = new AllocatorFunction(this, 'Allocator', functionProps);
-    this.keeper = new KeeperFunction(this, 'Keeper', functionProps);
-    this.allocatorArn = this.allocator.functionArn;
-  }
+    const { executionRole } = props;
+    this.table = createPoolTable(this, 'Table', { removalPolicy: props.removalPolicy, encryptionKey });
+    this.logGroup = executionRole && createSandboxLogs(this, { executionRole, retention: logRetention, encryptionKey });
+    this.network = (props.network ?? SandboxNetwork.internet())._bind(this);
+    this.ingress = ingressOf(props);
 
-  private startOf(props: SandboxPoolProps): MicrovmStart {
-    return {
-      imageArn: this.image.imageArn,
-      ingressConnectorArns: [managedConnectorArn(this, 'HTTP_INGRESS')],
-      egressConnectorArns: (props.network ?? SandboxNetwork.internet())._bind(this).egressConnectorArns,
-      executionRole: props.executionRole,
+    const start = this.startOf(props);
+    const configuration = Stack.of(this).toJsonString(poolConfiguration(this, start, props));
+    const functionProps = { configuration, table: this.table, start, logRetention, encryptionKey };
+    const allocator = new AllocatorFunction(this, 'Allocator', functionProps);
+    const keeper = new KeeperFunction(this, 'Keeper', functionProps);
+    const resource = new PoolResource(this, 'Resource', { keeper, logGroup: keeper.logGroup, encryptionKey });
+    // A dependency on an image of another stack is one on that stack; within the stack the keeper's rights name the image.
+    if (Stack.of(this.image) !== Stack.of(this)) resource.node.addDependency(this.image);
+    // Deleted in the opposite order: nothing is started any more, by nobody, when the sandboxes are ended.
+    for (const first of [allocator, keeper.schedule]) first.node.addDependency(resource);
+
+    this.allocator = allocator;
+    this.keeper = keeper;
+    this.allocatorArn = allocator.functionArn;
+    this.managed = {
+      scope: this,
+      imageArn: start.imageArn,
+      table: this.table,
+      allocatorArn: this.allocatorArn,
+      logGroups: [allocator.logGroup, keeper.logGroup, ...this.logGroup === undefined ? [] : [this.logGroup]],
+      encryptionKey,
+      shellAccess: this.ingress === IngressPolicy.HTTP_AND_SHELL,
     };
   }
 
-  private configuration(start: MicrovmStart, props: SandboxPoolProps): PoolConfiguration {
-    const { image } = this;
+  /** What sandboxes of this pool reach, and what reaches them. */
+  public get networkPolicy(): PoolNetworkPolicy {
+    const { egress, allowedDomains, enforcedBy } = this.network.policy;
+    return { egress, allowedDomains, enforcedBy, ingress: this.ingress };
+  }
+
+  /**
+   * Allows to operate the pool: everything that `grantUse` allows, and to read its table, which holds the secrets of the sandboxes, and
+   * its logs; to look at, suspend, resume and terminate microVMs of its image, of other pools too; with `shellAccess`, to open root
+   * shells in them. `lambda:ListMicrovms` knows no resource: it shows the ids of all microVMs of the account.
+   */
+  public grantManage(grantee: iam.IGrantable): iam.Grant {
+    return grantManage(this.managed, grantee);
+  }
+
+  /**
+   * A metric of this pool by its name. It has values only for the minutes in which there was something to report.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metric(metricName: string, options: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return poolMetric(this.poolName, metricName, { statistic: 'Sum', ...options });
+  }
+
+  /**
+   * Sandboxes that were created. One that is found by its key was not.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricCreated(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.created, options);
+  }
+
+  /**
+   * Milliseconds that the allocator took to create a sandbox.
+   *
+   * @default - average over 5 minutes
+   */
+  public metricCreateDuration(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.createDuration, { statistic: 'Average', ...options });
+  }
+
+  /**
+   * Creations that were refused or failed, whatever the reason.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricCreateFailed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.createFailed, options);
+  }
+
+  /**
+   * Creations refused because `maxSandboxes` of them live.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricExhausted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.exhausted, options);
+  }
+
+  /**
+   * Creations refused by a quota of the account.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricQuotaExceeded(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.quotaExceeded, options);
+  }
+
+  /**
+   * Sandboxes that live, suspended ones included. Has no values while there are none.
+   *
+   * @default - maximum over 5 minutes
+   */
+  public metricLive(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.live, { statistic: 'Maximum', ...options });
+  }
+
+  /**
+   * Sandboxes that the keeper ended because their lease did.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricExpired(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.expired, options);
+  }
+
+  /**
+   * Launches that nobody completed, cleaned up by the keeper.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricAbandoned(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.abandoned, options);
+  }
+
+  /**
+   * Sandboxes that a pass of the keeper could not end. The next pass, a minute later, tries again; worth an alarm if it goes on.
+   *
+   * @default - sum over 5 minutes
+   */
+  public metricReapFailed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(POOL_METRICS.reapFailed, options);
+  }
+
+  private startOf({ executionRole }: SandboxPoolProps): MicrovmStart {
     return {
-      tableName: this.table.tableName,
-      imageArn: image.imageArn,
-      imageVersion: image.imageVersion,
-      daemonPort: image.daemonPort ?? null,
-      hookPort: image.hookPort ?? null,
-      executionRoleArn: start.executionRole?.roleArn ?? null,
-      logGroupName: createSandboxLogs(this, props)?.logGroupName ?? null,
-      ingressConnectorArns: start.ingressConnectorArns,
-      egressConnectorArns: start.egressConnectorArns,
-      maxSandboxes: props.maxSandboxes ?? DEFAULT_MAX_SANDBOXES,
-      defaultLeaseMs: (props.defaultTimeout ?? DEFAULT_LEASE).toMilliseconds(),
-      idle: (props.idlePolicy ?? DEFAULT_IDLE_POLICY)._render(),
+      imageArn: arnOfImage(this, this.image),
+      ingressConnectorArns: ingressConnectorArns(this, this.ingress),
+      egressConnectorArns: this.network.egressConnectorArns,
+      executionRoleArn: executionRole?.roleRef.roleArn,
     };
   }
-}
-
-const DEFAULT_MAX_SANDBOXES = 10;
-const DEFAULT_LEASE = Duration.minutes(15);
-const DEFAULT_IDLE_POLICY = IdlePolicy.suspendAfter(Duration.minutes(5));
-const LEASE_SECONDS = { minSeconds: 60, maxSeconds: 8 * 3600 };
-
-function validateProps(pool: SandboxPool, props: SandboxPoolProps): void {
-  const { maxSandboxes, defaultTimeout } = props;
-  checkInteger(maxSandboxes, { name: 'maxSandboxes', min: 1 }, pool);
-  if (defaultTimeout !== undefined) checkDuration(defaultTimeout, { name: 'defaultTimeout', ...LEASE_SECONDS }, pool);
-}
-
-function validateImage(pool: SandboxPool): void {
-  const { image, env: { region, account } } = pool;
-  // Whoever reaches the hooks could start the daemon anew, and the default port is in the token of every sandbox.
-  if (image.hookPort !== undefined && image.hookPort === (image.daemonPort ?? DAEMON_PORT)) {
-    throw new ValidationError(
-      `image: its hooks are on port ${image.hookPort}, which is open to whoever uses a sandbox; answer them on another port, like ${HOOK_PORT}`, pool,
-    );
-  }
-  const differs = (its: string, ours: string) => !Token.isUnresolved(its) && !Token.isUnresolved(ours) && its !== ours;
-  if (differs(image.env.region, region) || differs(image.env.account, account)) {
-    throw new ValidationError(
-      `image: is in ${image.env.region} of account ${image.env.account}, the pool in ${region} of account ${account}; `
-      + 'the platform starts images of its own account and Region only', pool,
-    );
-  }
-}
-
-function warn(pool: SandboxPool, props: SandboxPoolProps): void {
-  if (props.executionRole !== undefined) {
-    Annotations.of(pool).addWarningV2(
-      'cdk-microvm-sandbox:executionRole',
-      'executionRole: any code in a sandbox can act as this role. Grant it only what you would give to a stranger.',
-    );
-  }
-  if (pool.image instanceof SandboxImage && Stack.of(pool.image) !== Stack.of(pool)) {
-    Annotations.of(pool).addWarningV2(
-      'cdk-microvm-sandbox:imageOfOtherStack',
-      'image: is built in another stack, and CloudFormation refuses to change what it exports while this stack imports it: the next '
-      + 'version cannot be deployed. Put image and pool into one stack.',
-    );
-  }
-}
-
-function createTable(pool: SandboxPool, props: SandboxPoolProps): dynamodb.Table {
-  const table = new dynamodb.Table(pool, 'Table', {
-    partitionKey: { name: POOL_TABLE.partitionKey, type: dynamodb.AttributeType.STRING },
-    sortKey: { name: POOL_TABLE.sortKey, type: dynamodb.AttributeType.STRING },
-    timeToLiveAttribute: POOL_TABLE.timeToLive,
-    billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-    removalPolicy: props.removalPolicy ?? RemovalPolicy.DESTROY,
-  });
-  acknowledge(table, LIST_OF_SANDBOXES);
-  return table;
-}
-
-/** The platform writes a microVM's output as the microVM's role, so without one there is nowhere to write. */
-function createSandboxLogs(pool: SandboxPool, props: SandboxPoolProps): logs.LogGroup | undefined {
-  const { executionRole, logRetention } = props;
-  if (executionRole === undefined) return undefined;
-  const logGroup = new logs.LogGroup(pool, 'SandboxLogs', {
-    retention: logRetention ?? logs.RetentionDays.TWO_WEEKS,
-    removalPolicy: RemovalPolicy.DESTROY,
-  });
-  acknowledgeLogGroup(logGroup);
-  logGroup.grantWrite(executionRole);
-  return logGroup;
 }

@@ -9,9 +9,12 @@ import { pause } from './pause';
 import { parseRequest } from './request';
 import { resume } from './resume';
 import { token } from './token';
-import type { AllocatorAnswer, AllocatorOperation, AllocatorRequest, AllocatorResults } from '../../client/src/protocol/allocator';
+import type { AllocatorAnswer, AllocatorOperation, AllocatorRequest, AllocatorResults, ConnectedSandbox } from '../../client/src/protocol/allocator';
 import { ALLOCATOR_TIMEOUT_SECONDS } from '../../src/contract/pool';
+import type { ImageVersions } from '../pool/image-versions';
 import type { Log } from '../pool/log';
+import { metricMembers } from '../pool/metrics';
+import type { Measured } from '../pool/metrics';
 import type { Pool } from '../pool/pool';
 import { ServiceError } from '../pool/service-error';
 
@@ -20,12 +23,13 @@ const WAIT_MS = (ALLOCATOR_TIMEOUT_SECONDS / 2) * 1000;
 
 export interface Allocator extends Pool {
   readonly ids: Ids;
+  readonly versions: ImageVersions;
   readonly log: Log;
 }
 
 /** Answers one event. Throws nothing: what the caller did wrong and what the service refused is an answer too. */
 export async function allocate(allocator: Allocator, event: unknown): Promise<AllocatorAnswer> {
-  const { clock, log } = allocator;
+  const { clock, log, configuration: { poolName } } = allocator;
   const startedAt = clock.now();
   let request: AllocatorRequest | undefined;
   let answer: AllocatorAnswer;
@@ -37,14 +41,31 @@ export async function allocate(allocator: Allocator, event: unknown): Promise<Al
     if (failure.code === 'internal') log({ level: 'error', operation: request?.operation, error: String(error).slice(0, 500) });
     answer = { ok: false, error: failure.toBody() };
   }
+  const durationMs = clock.now() - startedAt;
   log({
     operation: request?.operation ?? 'none',
     sandboxId: sandboxIdOf(request, answer),
     outcome: answer.ok ? 'ok' : 'error',
-    durationMs: clock.now() - startedAt,
+    durationMs,
     ...(!answer.ok && { code: answer.error.code }),
+    ...metricMembers(poolName, clock.now(), request?.operation === 'create' ? measuredOf(answer, durationMs) : {}),
   });
   return answer;
+}
+
+/** A sandbox that was found by its key was not created. */
+function measuredOf(answer: AllocatorAnswer, durationMs: number): Measured {
+  if (answer.ok) {
+    const { launch } = answer.result as ConnectedSandbox;
+    return launch.kind === 'cold' ? { created: 1, createDuration: durationMs } : {};
+  }
+  const { code, retryable } = answer.error;
+  return {
+    createFailed: 1,
+    // A pool that is being deleted says so, too, and that no retry helps.
+    ...(code === 'pool_exhausted' && retryable && { exhausted: 1 }),
+    ...(code === 'quota_exceeded' && { quotaExceeded: 1 }),
+  };
 }
 
 function perform(allocation: Allocation, request: AllocatorRequest): Promise<AllocatorResults[AllocatorOperation]> {

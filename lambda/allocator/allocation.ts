@@ -1,3 +1,4 @@
+import type { ImageVersions } from '../pool/image-versions';
 import type { Pool } from '../pool/pool';
 
 /** Where fresh names and secrets come from. */
@@ -12,6 +13,7 @@ export interface Ids {
 /** The pool as one request sees it. */
 export interface Allocation extends Pool {
   readonly ids: Ids;
+  readonly versions: ImageVersions;
   /** Epoch milliseconds after which nothing is waited for any more, so that the caller gets an answer and not a timeout. */
   readonly deadline: number;
 }

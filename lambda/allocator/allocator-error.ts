@@ -51,7 +51,7 @@ export function fromServiceError(error: ServiceError): AllocatorError {
     case 'conflict':
       return new AllocatorError('service_busy', error.message, { afterMs: error.retryAfterMs ?? BUSY_PAUSE_MS });
     case 'not_found':
-      return error.operation === 'RunMicrovm' ? notRunnable(error) : new AllocatorError('internal', error.message);
+      return error.operation === 'RunMicrovm' || error.operation === 'GetMicrovmImage' ? notRunnable(error) : new AllocatorError('internal', error.message);
     default:
       return new AllocatorError('internal', error.message);
   }

@@ -2,7 +2,7 @@ import type { Allocation } from './allocation';
 import { terminated } from './allocator-error';
 import type { StartedSandbox } from './find-sandbox';
 import { isEnding, terminateIfThere } from '../pool/microvms';
-import type { Microvm } from '../pool/microvms';
+import type { MicrovmStatus } from '../pool/microvms';
 import { COUNTED_STATES } from '../pool/sandbox-record';
 import { ServiceError } from '../pool/service-error';
 
@@ -15,7 +15,7 @@ const VISIBLE_AFTER_MS = 60_000;
  */
 export async function confirmThere(
   allocation: Allocation, record: StartedSandbox, neverUsed = false,
-): Promise<Microvm | undefined> {
+): Promise<MicrovmStatus | undefined> {
   const { microvms, clock } = allocation;
   try {
     const microvm = await microvms.get(record.microvmId);

@@ -5,15 +5,32 @@ import { confirmThere } from './confirm-ended';
 import type { StartedSandbox } from './find-sandbox';
 import type { Connection } from '../../client/src/protocol/allocator';
 import { DAEMON_PORT } from '../../src/contract/runtime';
+import { hasIngress } from '../pool/ingress';
+import { requestOf } from '../pool/launch-intent';
 import { ServiceError } from '../pool/service-error';
 
 /** The platform's maximum. */
 const TOKEN_MINUTES = 60;
 const RETRY_MS = 500;
+/** In place of a token, where there is none. */
+const NO_TOKEN = 'none';
 
 /** The port that a connection opens when nobody named one: the daemon's, or the platform's own default. */
 export function defaultPorts({ daemonPort }: StartedSandbox): readonly number[] {
   return [daemonPort ?? DAEMON_PORT];
+}
+
+/** False for a sandbox that was started without ingress: nothing reaches it, and no token would change that. */
+export function hasEndpoint({ launch }: StartedSandbox): boolean {
+  return hasIngress(requestOf(launch));
+}
+
+/** What `create` and `connect` answer for a sandbox without an endpoint: a connection that opens nothing. */
+export async function noConnection(
+  allocation: Allocation, record: StartedSandbox, neverUsed: boolean,
+): Promise<Connection> {
+  await confirmThere(allocation, record, neverUsed);
+  return { endpoint: record.endpoint, token: NO_TOKEN, tokenExpiresAt: record.hardExpiresAt, ports: [] };
 }
 
 /** Opens ports of a microVM; waits while the service refuses because the microVM is not up yet. */

@@ -2,7 +2,7 @@ import type { Allocation } from './allocation';
 import { AllocatorError, busy } from './allocator-error';
 import { kill } from './kill';
 import { launch } from './launch';
-import { handOver, open } from './open';
+import { handOverLaunched, open } from './open';
 import { Stopwatch } from './stopwatch';
 import type { ConnectedSandbox, CreateRequest } from '../../client/src/protocol/allocator';
 import { MAX_LEASE_MS } from '../../client/src/protocol/allocator';
@@ -25,7 +25,7 @@ export async function create(allocation: Allocation, request: CreateRequest): Pr
       if (connected) return connected;
       continue;
     }
-    const record = newRecord(allocation, request);
+    const record = newRecord(allocation, request, await versionToRun(allocation, stopwatch));
     const outcome = await stopwatch.measure('claim', () => (
       claim(allocation, request, { record, replaces: named.replaces })
     ));
@@ -69,7 +69,14 @@ async function openNamed(
   }
 }
 
-function newRecord({ ids, clock, configuration }: Allocation, request: CreateRequest): SandboxRecord {
+/** Looked up only where it is not at hand, and before anything is written. */
+async function versionToRun({ versions }: Allocation, stopwatch: Stopwatch): Promise<string> {
+  return versions.atHand ?? stopwatch.measure('version', () => versions.lookUp());
+}
+
+function newRecord(
+  { ids, clock, configuration }: Allocation, request: CreateRequest, imageVersion: string,
+): SandboxRecord {
   const now = clock.now();
   const sandbox = { sandboxId: ids.sandboxId(now), generation: 1 };
   return {
@@ -84,7 +91,9 @@ function newRecord({ ids, clock, configuration }: Allocation, request: CreateReq
     hardExpiresAt: now + MAX_LEASE_MS,
     daemonPort: configuration.daemonPort,
     hookPort: configuration.hookPort,
-    launch: newLaunchIntent(configuration, sandbox, { clientToken: ids.clientToken(), secret: ids.daemonSecret() }),
+    launch: newLaunchIntent(configuration, { ...sandbox, imageVersion }, {
+      clientToken: ids.clientToken(), secret: ids.daemonSecret(),
+    }),
   };
 }
 
@@ -100,15 +109,18 @@ async function claim(
     throw new AllocatorError('pool_exhausted', `The pool is at its limit of ${maxSandboxes} sandboxes (maxSandboxes). `
       + 'Kill one, wait for one to end, or raise the limit.', { afterMs: EXHAUSTED_PAUSE_MS });
   }
+  if (outcome === 'closed') {
+    throw new AllocatorError('pool_exhausted', 'The pool is being deleted: it gives out no more sandboxes.');
+  }
   return outcome;
 }
 
 async function startFresh(
   allocation: Allocation, record: SandboxRecord, stopwatch: Stopwatch,
 ): Promise<ConnectedSandbox> {
-  const started = await launch(allocation, record, stopwatch, true);
+  const launched = await launch(allocation, record, stopwatch);
   try {
-    return await handOver(allocation, started, 'cold', stopwatch);
+    return await handOverLaunched(allocation, launched, stopwatch);
   } catch (error) {
     // Without a key nobody can come back for it. A failure to end it now leaves it to its lease.
     const nameless = record.key === undefined && record.idempotencyKey === undefined;

@@ -4,7 +4,7 @@ import { confirmThere } from './confirm-ended';
 import { findStarted } from './find-sandbox';
 import type { StartedSandbox } from './find-sandbox';
 import type { AllocatorResults, PauseRequest } from '../../client/src/protocol/allocator';
-import type { RunRequest } from '../pool/microvms';
+import { requestOf } from '../pool/launch-intent';
 import { STARTED_STATES, toSandboxInfo } from '../pool/sandbox-record';
 import { ServiceError } from '../pool/service-error';
 
@@ -20,7 +20,7 @@ export async function pause(allocation: Allocation, { sandboxId }: PauseRequest)
 
 /** A microVM that may be suspended for zero seconds is terminated instead of suspended. */
 function refuseIfPauseEnds({ sandboxId, launch }: StartedSandbox): void {
-  const { idlePolicy } = JSON.parse(launch.request) as RunRequest;
+  const { idlePolicy } = requestOf(launch);
   if (idlePolicy?.suspendedDurationSeconds !== 0) return;
   throw new AllocatorError('unsupported', `Sandbox ${sandboxId} cannot be paused: its pool terminates idle sandboxes, and the platform `
     + 'would terminate it instead. Let the pool suspend idle sandboxes.');

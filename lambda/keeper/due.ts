@@ -9,8 +9,9 @@ const ABANDONED_AFTER_MS = (ALLOCATOR_TIMEOUT_SECONDS + 30) * 1000;
  * - `abandoned`: the creation was never completed
  * - `expired`: the lease ended
  * - `leftover`: was being ended when its caller stopped
+ * - `drained`: the pool is being deleted
  */
-export type Due = 'abandoned' | 'expired' | 'leftover';
+export type Due = 'abandoned' | 'expired' | 'leftover' | 'drained';
 
 /** Why a sandbox has to go now, or undefined if it may stay. */
 export function dueFor(record: SandboxRecord, now: number): Due | undefined {
@@ -20,4 +21,9 @@ export function dueFor(record: SandboxRecord, now: number): Due | undefined {
   // Killed while it started: its allocator ends it, if it still runs.
   if (record.state === 'terminating') return record.microvmId !== undefined || abandoned ? 'leftover' : undefined;
   return undefined;
+}
+
+/** Why it has to go where all of them have to. A launch that may still be at work is given the same time as ever. */
+export function dueForDrain(record: SandboxRecord, now: number): Due | undefined {
+  return STARTED_STATES.includes(record.state) ? 'drained' : dueFor(record, now);
 }

@@ -1,18 +1,15 @@
 import { dueFor } from './due';
-import { Pace } from './pace';
-import { reap } from './reap';
+import { newReaper } from './reap';
 import type { Outcome } from './reap';
+import { READ_AT_ONCE, reapOrLog } from './reap-or-log';
 import type { Log } from '../pool/log';
+import { metricMembers } from '../pool/metrics';
+import type { Measured } from '../pool/metrics';
 import type { Pool } from '../pool/pool';
-import type { SandboxRecord } from '../pool/sandbox-record';
-
-const READ_AT_ONCE = 200;
+import { isLive } from '../pool/sandbox-record';
 
 /** A pass starts nothing new after this long; the next one is a minute after this one began. */
 const PASS_MS = 45_000;
-
-/** Below the platform's 10 terminations a second, which other parts of the account share. */
-const TERMINATIONS_PER_SECOND = 8;
 
 export interface Keeper extends Pool {
   readonly log: Log;
@@ -28,37 +25,50 @@ export interface KeeperSummary {
 
 /** One pass over the pool: ends what has no right to run any more. A sandbox that cannot be ended now is tried again by the next pass. */
 export async function keep(keeper: Keeper): Promise<KeeperSummary> {
-  const { clock, table, log } = keeper;
+  const { clock, table, log, configuration: { poolName } } = keeper;
   const startedAt = clock.now();
-  const pace = new Pace(clock, TERMINATIONS_PER_SECOND);
+  const reaper = newReaper(keeper);
   const outcomes: Partial<Record<Outcome, number>> = {};
   let seen = 0;
+  let live = 0;
   let after: string | undefined;
   let finished = true;
   do {
     const { records, next } = await table.page(after, READ_AT_ONCE);
     for (const record of records) {
       seen++;
-      if (!dueFor(record, clock.now())) continue;
+      const due = dueFor(record, clock.now());
+      if (!due) {
+        if (isLive(record, clock.now())) live++;
+        continue;
+      }
       if (clock.now() - startedAt > PASS_MS) {
         finished = false;
         break;
       }
-      const outcome = await attempt(keeper, record, pace);
+      const outcome = await reapOrLog(reaper, record, due);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     }
     after = next;
   } while (after !== undefined && finished);
   const summary = { seen, outcomes, finished };
-  log({ operation: 'keep', outcome: 'ok', durationMs: clock.now() - startedAt, ...summary });
+  log({
+    operation: 'keep',
+    outcome: 'ok',
+    durationMs: clock.now() - startedAt,
+    ...summary,
+    ...metricMembers(poolName, clock.now(), measuredOf(summary, live)),
+  });
   return summary;
 }
 
-async function attempt(keeper: Keeper, record: SandboxRecord, pace: Pace): Promise<Outcome> {
-  try {
-    return await reap(keeper, record, pace);
-  } catch (error) {
-    keeper.log({ level: 'error', operation: 'reap', sandboxId: record.sandboxId, outcome: 'failed', error: String(error).slice(0, 500) });
-    return 'failed';
-  }
+/** Nothing for a pool without sandboxes. A pass that ran out of time did not see all that live. */
+function measuredOf({ outcomes, finished }: KeeperSummary, live: number): Measured {
+  const count = (...names: Outcome[]) => names.reduce((sum, name) => sum + (outcomes[name] ?? 0), 0) || undefined;
+  return {
+    live: finished && live > 0 ? live : undefined,
+    expired: count('expired'),
+    abandoned: count('abandoned', 'unknown'),
+    reapFailed: count('failed', 'postponed'),
+  };
 }

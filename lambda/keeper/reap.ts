@@ -1,7 +1,6 @@
-import { dueFor } from './due';
 import type { Due } from './due';
 import type { Keeper } from './keep';
-import type { Pace } from './pace';
+import { Pace } from './pace';
 import { MAX_LEASE_MS } from '../../client/src/protocol/allocator';
 import { runIntent } from '../pool/launch-intent';
 import { terminateIfThere } from '../pool/microvms';
@@ -9,7 +8,7 @@ import type { SandboxRecord } from '../pool/sandbox-record';
 import { ServiceError } from '../pool/service-error';
 
 /**
- * - `abandoned`, `expired`, `leftover`: ended, for this reason
+ * - `abandoned`, `expired`, `leftover`, `drained`: ended, for this reason
  * - `unknown`: ended without knowing whether there was a microVM
  * - `spared`: changed by somebody else in the meantime
  * - `postponed`: the service had no time; the next pass tries again
@@ -21,27 +20,39 @@ const REASONS: Record<Due, string> = {
   abandoned: 'its creation was never completed',
   expired: 'its lease ended',
   leftover: 'killed',
+  drained: 'its pool was deleted',
 };
 
+/** Below the platform's 10 terminations a second, which other parts of the account share. */
+const TERMINATIONS_PER_SECOND = 8;
+
+/** A keeper on one of its rounds. */
+export interface Reaper extends Keeper {
+  readonly pace: Pace;
+}
+
+export function newReaper(keeper: Keeper): Reaper {
+  return { ...keeper, pace: new Pace(keeper.clock, TERMINATIONS_PER_SECOND) };
+}
+
 /** Ends one sandbox: mark, terminate, mark. Stopped anywhere in between, the next pass finds it `terminating` and goes on. */
-export async function reap(keeper: Keeper, found: SandboxRecord, pace: Pace): Promise<Outcome> {
-  const due = dueFor(found, keeper.clock.now());
-  const record = due && await markTerminating(keeper, found, due);
-  if (!due || !record) return 'spared';
+export async function reap(reaper: Reaper, found: SandboxRecord, due: Due): Promise<Outcome> {
+  const record = await markTerminating(reaper, found, due);
+  if (!record) return 'spared';
   try {
-    const microvmId = record.microvmId ?? await learnMicrovm(keeper, record, pace);
+    const microvmId = record.microvmId ?? await learnMicrovm(reaper, record);
     if (microvmId !== undefined) {
-      await pace.turn();
-      await terminate(keeper, record, microvmId);
+      await reaper.pace.turn();
+      await terminate(reaper, record, microvmId);
     }
     const reason = record.reason ?? REASONS[due];
     const neverUsed = record.microvmId === undefined;
-    const ended = await keeper.table.end(record, { from: ['terminating'], reason, now: keeper.clock.now(), neverUsed });
+    const ended = await reaper.table.end(record, { from: ['terminating'], reason, now: reaper.clock.now(), neverUsed });
     if (!ended) return 'spared';
     return microvmId === undefined ? 'unknown' : due;
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    keeper.log({ level: 'warn', operation: 'reap', sandboxId: record.sandboxId, outcome: 'postponed', error: error.message });
+    reaper.log({ level: 'warn', operation: 'reap', sandboxId: record.sandboxId, outcome: 'postponed', error: error.message });
     return 'postponed';
   }
 }
@@ -77,13 +88,13 @@ async function markTerminating(
  * exact way to learn its id: send the same request with the same client token again. If the first one never arrived, this starts a
  * microVM for a moment, which is the price. Undefined if the service refuses for good.
  */
-async function learnMicrovm(keeper: Keeper, record: SandboxRecord, pace: Pace): Promise<string | undefined> {
+async function learnMicrovm(reaper: Reaper, record: SandboxRecord): Promise<string | undefined> {
   try {
-    await pace.turn();
-    return (await runIntent(keeper.microvms, record)).microvmId;
+    await reaper.pace.turn();
+    return (await runIntent(reaper.microvms, record)).microvmId;
   } catch (error) {
     if (!(error instanceof ServiceError) || !['refused', 'not_found', 'conflict', 'ended'].includes(error.kind)) throw error;
-    keeper.log({ level: 'error', operation: 'reap', sandboxId: record.sandboxId, outcome: 'unknown', error: error.message });
+    reaper.log({ level: 'error', operation: 'reap', sandboxId: record.sandboxId, outcome: 'unknown', error: error.message });
     return undefined;
   }
 }

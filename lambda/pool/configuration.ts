@@ -8,9 +8,10 @@ const arn = z.string().startsWith('arn:');
 
 /** Connector lists may not be empty: the service reads an empty list as public ingress or internet egress. */
 const configurationSchema = z.strictObject({
+  poolName: z.string().min(1),
   tableName: z.string().min(1),
   imageArn: arn,
-  imageVersion: z.string().min(1),
+  imageVersion: z.string().min(1).nullable(),
   daemonPort: port.nullable(),
   hookPort: port.nullable(),
   executionRoleArn: arn.nullable(),

@@ -4,7 +4,7 @@ import type { Clock } from './clock';
 import type { SandboxRecord } from './sandbox-record';
 import { REMEMBER_MS } from './sandbox-table';
 import type { Change, Claim, ClaimOutcome, Ending, IdempotencyEntry, SandboxTable } from './sandbox-table';
-import { changeExpression, stateCondition } from './table-expressions';
+import { changeExpression, stateCondition, unsharedCondition } from './table-expressions';
 import { POOL_TABLE } from '../../src/contract/pool';
 
 type Item = Record<string, unknown>;
@@ -45,7 +45,8 @@ export class DynamoTable implements SandboxTable {
     const keys = this.putKeys(record, claim);
     const refused = await this.transact([sandbox, count, ...keys]);
     if (!refused) return 'inserted';
-    return refused.slice(2).some(Boolean) || refused[0] ? 'lost' : 'exhausted';
+    if (refused.slice(2).some(Boolean) || refused[0]) return 'lost';
+    return (await this.read(COUNT))?.closed ? 'closed' : 'exhausted';
   }
 
   async change(record: SandboxRecord, change: Change): Promise<SandboxRecord | undefined> {
@@ -76,6 +77,16 @@ export class DynamoTable implements SandboxTable {
     // A key that another sandbox took over in the meantime stays with it.
     const own = owned.filter((_, index) => !refused[writes.length + index]);
     return !(await this.transact([...writes, ...own]));
+  }
+
+  async close(): Promise<void> {
+    await this.client.send(new UpdateCommand({
+      TableName: this.tableName,
+      Key: COUNT,
+      UpdateExpression: 'SET #closed = :true',
+      ExpressionAttributeNames: { '#closed': 'closed' },
+      ExpressionAttributeValues: { ':true': true },
+    }));
   }
 
   async page(after: string | undefined, limit: number): Promise<{ records: SandboxRecord[]; next?: string }> {
@@ -115,8 +126,8 @@ export class DynamoTable implements SandboxTable {
         TableName: this.tableName,
         Key: COUNT,
         UpdateExpression: 'ADD #active :one',
-        ConditionExpression: 'attribute_not_exists(#active) OR #active < :max',
-        ExpressionAttributeNames: { '#active': 'active' },
+        ConditionExpression: 'attribute_not_exists(#closed) AND (attribute_not_exists(#active) OR #active < :max)',
+        ExpressionAttributeNames: { '#active': 'active', '#closed': 'closed' },
         ExpressionAttributeValues: { ':one': 1, ':max': claim.maxSandboxes },
       },
     };
@@ -166,14 +177,15 @@ export class DynamoTable implements SandboxTable {
 
   private markEnded(record: SandboxRecord, ending: Ending): Write {
     const condition = stateCondition(record, ending.from);
+    const unshared = unsharedCondition(ending.unshared);
     return {
       Update: {
         TableName: this.tableName,
         Key: itemKey('sandbox', record.sandboxId),
         UpdateExpression: 'SET #state = :terminated, #reason = :reason, #removeAfter = :removeAfter REMOVE #launch',
-        ConditionExpression: condition.expression,
+        ConditionExpression: [condition.expression, unshared?.expression].filter(Boolean).join(' AND '),
         ExpressionAttributeNames: {
-          ...condition.names, '#reason': 'reason', '#removeAfter': POOL_TABLE.timeToLive, '#launch': 'launch',
+          ...condition.names, ...unshared?.names, '#reason': 'reason', '#removeAfter': POOL_TABLE.timeToLive, '#launch': 'launch',
         },
         ExpressionAttributeValues: {
           ...condition.values,

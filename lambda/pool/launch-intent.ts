@@ -13,7 +13,7 @@ export const sha256 = (text: string): string => createHash('sha256').update(text
 /** What the pool would start for this sandbox now. */
 export function newLaunchIntent(
   configuration: PoolConfiguration,
-  sandbox: { readonly sandboxId: string; readonly generation: number },
+  sandbox: { readonly sandboxId: string; readonly generation: number; readonly imageVersion: string },
   random: { readonly clientToken: string; readonly secret: string },
 ): LaunchIntent {
   const payload: RunPayload = {
@@ -21,8 +21,13 @@ export function newLaunchIntent(
     generation: sandbox.generation,
     secretSha256: sha256(random.secret),
   };
-  const request = JSON.stringify(runRequest(configuration, payload));
+  const request = JSON.stringify(runRequest(configuration, sandbox.imageVersion, payload));
   return { ...random, request, fingerprint: sha256(request) };
+}
+
+/** The request that an intent holds. */
+export function requestOf({ request }: LaunchIntent): RunRequest {
+  return JSON.parse(request) as RunRequest;
 }
 
 /**
@@ -40,13 +45,14 @@ export async function runIntent(microvms: Pick<MicrovmClient, 'run'>, record: Sa
       certain: false,
     });
   }
-  return microvms.run(JSON.parse(launch.request) as RunRequest, launch.clientToken);
+  return microvms.run(requestOf(launch), launch.clientToken);
 }
 
-function runRequest(configuration: PoolConfiguration, payload: RunPayload): RunRequest {
+function runRequest(configuration: PoolConfiguration, imageVersion: string, payload: RunPayload): RunRequest {
   return {
     imageIdentifier: configuration.imageArn,
-    imageVersion: configuration.imageVersion,
+    // Always exact, so that a replay asks for the same.
+    imageVersion,
     ingressNetworkConnectors: configuration.ingressConnectorArns,
     egressNetworkConnectors: configuration.egressConnectorArns,
     maximumDurationInSeconds: MAX_LIFETIME_SECONDS,

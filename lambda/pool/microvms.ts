@@ -21,27 +21,32 @@ export interface RunRequest {
 
 export type MicrovmState = 'PENDING' | 'RUNNING' | 'SUSPENDING' | 'SUSPENDED' | 'TERMINATING' | 'TERMINATED';
 
-export interface Microvm {
+export interface MicrovmStatus {
   readonly microvmId: string;
   readonly state: MicrovmState;
+  readonly stateReason?: string;
+}
+
+export interface Microvm extends MicrovmStatus {
   /** Bare host name. */
   readonly endpoint: string;
-  readonly stateReason?: string;
 }
 
 /** What a pool asks of the service. Every method throws `ServiceError`. */
 export interface MicrovmClient {
   /** The same token with the same request answers the same microVM, for good. */
   run(request: RunRequest, clientToken: string): Promise<Microvm>;
-  get(microvmId: string): Promise<Microvm>;
+  get(microvmId: string): Promise<MicrovmStatus>;
   suspend(microvmId: string): Promise<void>;
   resume(microvmId: string): Promise<void>;
   terminate(microvmId: string): Promise<void>;
+  /** The version of an image that new sandboxes run, or undefined if it has none that can be run. */
+  currentVersion(imageArn: string): Promise<string | undefined>;
   /** A platform token for the ports. */
   createToken(microvmId: string, ports: readonly number[], minutes: number): Promise<string>;
 }
 
-export function isEnding(microvm: Microvm): boolean {
+export function isEnding(microvm: MicrovmStatus): boolean {
   return microvm.state === 'TERMINATING' || microvm.state === 'TERMINATED';
 }
 

@@ -16,6 +16,8 @@ export interface LaunchIntent {
 export interface SandboxRecord extends SandboxInfo {
   readonly idempotencyKey?: string;
   readonly launch?: LaunchIntent;
+  /** Set before another call than the one that made the record sends its intent: from then on a refusal of one call proves nothing. */
+  readonly shared?: true;
   /** Absent until RunMicrovm answered. */
   readonly microvmId?: string;
   readonly endpoint?: string;

@@ -24,14 +24,19 @@ export interface Claim {
  * - `inserted`: this record is the one
  * - `lost`: another call took the key or the idempotency key first
  * - `exhausted`: the pool is at its limit
+ * - `closed`: the pool is being deleted
  */
-export type ClaimOutcome = 'inserted' | 'lost' | 'exhausted';
+export type ClaimOutcome = 'inserted' | 'lost' | 'exhausted' | 'closed';
 
 export interface Change {
   readonly from: readonly SandboxState[];
-  readonly set: Partial<Pick<SandboxRecord, 'state' | 'reason' | 'microvmId' | 'endpoint' | 'expiresAt'>>;
+  readonly set: Partial<Pick<SandboxRecord, 'state' | 'reason' | 'microvmId' | 'endpoint' | 'expiresAt' | 'launch' | 'shared'>>;
   /** Only if the lease is still good, or has ended, at this time. */
   readonly lease?: { readonly goodAt: number } | { readonly endedAt: number };
+  /** Only if the intent still has this client token. */
+  readonly clientToken?: string;
+  /** Only if no other call may have sent the intent. */
+  readonly unshared?: boolean;
 }
 
 export interface Ending {
@@ -40,6 +45,8 @@ export interface Ending {
   readonly now: number;
   /** True if no caller ever got this sandbox: then a retry with its idempotency key may have another one. */
   readonly neverUsed: boolean;
+  /** Only if no other call may have sent the intent. */
+  readonly unshared?: boolean;
 }
 
 /** The pool's table. Reads are strongly consistent; every write is conditional on the record's state and generation. */
@@ -54,6 +61,8 @@ export interface SandboxTable {
   change(record: SandboxRecord, change: Change): Promise<SandboxRecord | undefined>;
   /** Marks it terminated, frees its keys and its place in the count, or does nothing and answers false. */
   end(record: SandboxRecord, ending: Ending): Promise<boolean>;
+  /** From now on nothing is inserted, also by an allocator that is at work. */
+  close(): Promise<void>;
   /** Records in the order of their ids, which is the order of creation. */
   page(
     after: string | undefined, limit: number,

@@ -1,15 +1,20 @@
 import {
   CreateMicrovmAuthTokenCommand,
   GetMicrovmCommand,
+  GetMicrovmImageCommand,
   ResumeMicrovmCommand,
   RunMicrovmCommand,
   SuspendMicrovmCommand,
   TerminateMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import type { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
-import type { Microvm, MicrovmClient, MicrovmState, RunRequest } from './microvms';
+import { hasIngress, noHost } from './ingress';
+import type { Microvm, MicrovmClient, MicrovmState, MicrovmStatus, RunRequest } from './microvms';
 import { toServiceError } from './service-error';
 import { PROXY_AUTH_HEADER } from '../../client/src/protocol/endpoint';
+import { CURRENT_VERSION_TAG } from '../../src/contract/image';
+
+const VERSION = /^\d{1,9}\.\d{1,9}$/;
 
 interface Described {
   readonly microvmId?: string;
@@ -23,11 +28,17 @@ export class SdkMicrovms implements MicrovmClient {
   constructor(private readonly client: Pick<LambdaMicrovmsClient, 'send'>) {}
 
   async run(request: RunRequest, clientToken: string): Promise<Microvm> {
-    return ask('RunMicrovm', async () => toMicrovm(await this.client.send(new RunMicrovmCommand({ ...request, clientToken }))));
+    return ask('RunMicrovm', async () => {
+      const described: Described = await this.client.send(new RunMicrovmCommand({ ...request, clientToken }));
+      // Without ingress a microVM may have no endpoint to name.
+      const endpoint = described.endpoint ?? (hasIngress(request) ? undefined : noHost(request));
+      if (!endpoint) throw new Error('the answer lacks the endpoint');
+      return { ...toStatus(described), endpoint };
+    });
   }
 
-  async get(microvmId: string): Promise<Microvm> {
-    return ask('GetMicrovm', async () => toMicrovm(await this.client.send(new GetMicrovmCommand({ microvmIdentifier: microvmId }))));
+  async get(microvmId: string): Promise<MicrovmStatus> {
+    return ask('GetMicrovm', async () => toStatus(await this.client.send(new GetMicrovmCommand({ microvmIdentifier: microvmId }))));
   }
 
   async suspend(microvmId: string): Promise<void> {
@@ -40,6 +51,15 @@ export class SdkMicrovms implements MicrovmClient {
 
   async terminate(microvmId: string): Promise<void> {
     await ask('TerminateMicrovm', () => this.client.send(new TerminateMicrovmCommand({ microvmIdentifier: microvmId })));
+  }
+
+  async currentVersion(imageArn: string): Promise<string | undefined> {
+    return ask('GetMicrovmImage', async () => {
+      const image = await this.client.send(new GetMicrovmImageCommand({ imageIdentifier: imageArn }));
+      // Whoever may tag the image writes the tag: what is no version is none.
+      const candidates = [image.tags?.[CURRENT_VERSION_TAG], image.latestActiveImageVersion];
+      return candidates.find((version) => VERSION.test(version ?? ''));
+    });
   }
 
   async createToken(microvmId: string, ports: readonly number[], minutes: number): Promise<string> {
@@ -64,7 +84,7 @@ async function ask<T>(operation: string, call: () => Promise<T>): Promise<T> {
   }
 }
 
-function toMicrovm({ microvmId, state, endpoint, stateReason }: Described): Microvm {
-  if (!microvmId || !state || !endpoint) throw new Error('the answer lacks microvmId, state or endpoint');
-  return { microvmId, state: state as MicrovmState, endpoint, stateReason: stateReason ?? undefined };
+function toStatus({ microvmId, state, stateReason }: Described): MicrovmStatus {
+  if (!microvmId || !state) throw new Error('the answer lacks microvmId or state');
+  return { microvmId, state: state as MicrovmState, stateReason: stateReason ?? undefined };
 }

@@ -24,21 +24,26 @@ export function stateCondition({ generation }: SandboxRecord, states: readonly S
 export function changeExpression(record: SandboxRecord, change: Change) {
   const condition = stateCondition(record, change.from);
   const set = Object.entries(change.set).filter(([, value]) => value !== undefined);
-  const lease = leaseCondition(change.lease);
+  const others = [
+    leaseCondition(change.lease), intentCondition(change.clientToken), unsharedCondition(change.unshared),
+  ];
+  const all = [condition, ...others.flatMap((other) => other ?? [])];
   return {
     UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-    ConditionExpression: [condition.expression, lease?.expression].filter(Boolean).join(' AND '),
+    ConditionExpression: all.map(({ expression }) => expression).join(' AND '),
     ExpressionAttributeNames: {
-      ...condition.names,
+      ...merged(all.map(({ names }) => names)),
       ...Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
-      ...lease?.names,
     },
     ExpressionAttributeValues: {
-      ...condition.values,
+      ...merged(all.map(({ values }) => values)),
       ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
-      ...lease?.values,
     },
   };
+}
+
+function merged<T>(records: Record<string, T>[]): Record<string, T> {
+  return Object.fromEntries(records.flatMap((record) => Object.entries(record)));
 }
 
 function leaseCondition(lease: Change['lease']): Condition | undefined {
@@ -47,4 +52,18 @@ function leaseCondition(lease: Change['lease']): Condition | undefined {
   return 'goodAt' in lease
     ? { expression: '#expiresAt > :leaseAt', names, values: { ':leaseAt': lease.goodAt } }
     : { expression: '#expiresAt <= :leaseAt', names, values: { ':leaseAt': lease.endedAt } };
+}
+
+function intentCondition(clientToken: string | undefined): Condition | undefined {
+  if (clientToken === undefined) return undefined;
+  return {
+    expression: '#launch.#clientToken = :clientToken',
+    names: { '#launch': 'launch', '#clientToken': 'clientToken' },
+    values: { ':clientToken': clientToken },
+  };
+}
+
+/** Holds while nobody but the call that made the record may have sent its intent. */
+export function unsharedCondition(unshared: boolean | undefined): Condition | undefined {
+  return unshared ? { expression: 'attribute_not_exists(#shared)', names: { '#shared': 'shared' }, values: {} } : undefined;
 }

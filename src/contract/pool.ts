@@ -36,8 +36,14 @@ export const POOL_TABLE = {
   timeToLive: 'removeAfter',
 } as const;
 
+/** The managed connector that lets nobody in: the name that its ARN ends in. */
+export const NO_INGRESS = 'NO_INGRESS';
+
 /** The allocator works on one request for at most this long; the keeper takes a launch that is older for abandoned. */
 export const ALLOCATOR_TIMEOUT_SECONDS = 60;
+
+/** The keeper's time: a pass takes a minute at most, ending all sandboxes of a pool that is deleted takes the rest. */
+export const KEEPER_TIMEOUT_SECONDS = 14 * 60;
 
 /** Metrics of a pool, in the dimension `PoolName`. */
 export const POOL_METRICS = {

@@ -30,6 +30,21 @@ export function idForKey(id: string, key: kms.IKey | undefined): string {
   return key === undefined ? id : `${id}-${key.node.addr.slice(-8)}`;
 }
 
+/** Use of a key through one service only: whoever holds the role cannot decrypt what he finds elsewhere. */
+export function keyStatement(scope: Construct, key: kms.IKeyRef, { service, actions }: KeyUse): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    actions,
+    resources: [key.keyRef.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `${service}.${Stack.of(scope).region}.amazonaws.com` } },
+  });
+}
+
+export interface KeyUse {
+  /** As in the service's host name. */
+  readonly service: string;
+  readonly actions: string[];
+}
+
 // The statement of the CloudWatch Logs guide. In a key's policy * is the key itself.
 function logsStatement(scope: Construct): iam.PolicyStatement {
   const stack = Stack.of(scope);

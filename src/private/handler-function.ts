@@ -1,11 +1,10 @@
 import type { Duration } from 'aws-cdk-lib';
-import { RemovalPolicy } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { handlerRole } from './handler-role';
-import { acknowledge, acknowledgeLogGroup, FUNCTION } from './nag-suppressions';
+import { acknowledge, FUNCTION } from './nag-suppressions';
 import { shippedAsset } from './shipped-assets';
 
 export interface HandlerFunctionProps {
@@ -16,6 +15,8 @@ export interface HandlerFunctionProps {
   readonly description: string;
   readonly timeout: Duration;
   readonly environment?: Record<string, string>;
+  /** Encrypts the environment instead of the key that AWS has for it. */
+  readonly environmentEncryption?: kms.IKeyRef;
   readonly logGroup: logs.ILogGroup;
   readonly role: iam.IRole;
 }
@@ -32,16 +33,10 @@ export class HandlerFunction extends lambda.Function {
       memorySize: 512,
       timeout: props.timeout,
       environment: props.environment,
+      environmentEncryption: props.environmentEncryption,
       logGroup: props.logGroup,
       role: props.role,
     });
     acknowledge(this, FUNCTION);
   }
-}
-
-/** A log group and a role for a handler, beside it. */
-export function handlerSurroundings(scope: Construct, id: string, retention: logs.RetentionDays) {
-  const logGroup = new logs.LogGroup(scope, `${id}Logs`, { retention, removalPolicy: RemovalPolicy.DESTROY });
-  acknowledgeLogGroup(logGroup);
-  return { logGroup, role: handlerRole(scope, `${id}Role`, logGroup) };
 }

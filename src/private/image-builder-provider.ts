@@ -74,12 +74,6 @@ export class ImageBuilderProvider extends Construct {
   }
 
   private createProvider(encryptionKey?: kms.IKey): customResources.Provider {
-    const frameworkRole = (id: string) => {
-      const role = handlerRole(this, id, this.logGroup);
-      // CDK encrypts the framework's environment and leaves the right to read it to us.
-      encryptionKey?.grant(role, 'kms:Decrypt');
-      return role;
-    };
     const minutes = Duration.minutes(5);
     const provider = new customResources.Provider(this, 'Provider', {
       onEventHandler: this.handler('OnEvent', 'onEvent', minutes),
@@ -90,8 +84,8 @@ export class ImageBuilderProvider extends Construct {
       totalTimeout: Duration.minutes(45),
       logGroup: this.logGroup,
       providerFunctionEnvEncryption: encryptionKey,
-      frameworkOnEventRole: frameworkRole('FrameworkOnEventRole'),
-      frameworkCompleteAndTimeoutRole: frameworkRole('FrameworkCompleteRole'),
+      frameworkOnEventRole: handlerRole(this, 'FrameworkOnEventRole', this.logGroup),
+      frameworkCompleteAndTimeoutRole: handlerRole(this, 'FrameworkCompleteRole', this.logGroup),
     });
     acknowledgeFramework(this, provider);
     return provider;

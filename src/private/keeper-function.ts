@@ -2,20 +2,23 @@ import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
-import { HandlerFunction, handlerSurroundings } from './handler-function';
+import { HandlerFunction } from './handler-function';
 import { anyMicrovmArn } from './microvm-arns';
 import { microvmStatement, startStatements } from './microvm-statements';
 import { acknowledgeWildcard, ONLY_WILDCARD } from './nag-suppressions';
 import type { PoolFunctionProps } from './pool-function';
-import { tableStatement } from './pool-function';
-import { POOL_CONFIGURATION_VARIABLE } from '../contract/pool';
+import { poolFunctionSurroundings, tableStatements } from './pool-function';
+import { KEEPER_TIMEOUT_SECONDS, POOL_CONFIGURATION_VARIABLE } from '../contract/pool';
 
-/** Ends what has run out or was left behind, once a minute. */
+/** Ends what has run out or was left behind, once a minute, and everything when the pool is deleted. */
 export class KeeperFunction extends HandlerFunction {
+  /** Starts it every minute. */
+  public readonly schedule: events.Rule;
+
   constructor(scope: Construct, id: string, props: PoolFunctionProps) {
-    const { logGroup, role } = handlerSurroundings(scope, id, props.logRetention);
+    const { logGroup, role } = poolFunctionSurroundings(scope, id, props);
     [
-      tableStatement(props.table, ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem']),
+      ...tableStatements(props, ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem']),
       // An abandoned launch is asked for again, with its own client token, to learn which microVM came of it.
       ...startStatements(props.start),
       microvmStatement(scope, props.start.imageArn, ['lambda:TerminateMicrovm']),
@@ -25,13 +28,14 @@ export class KeeperFunction extends HandlerFunction {
       name: 'keeper',
       entry: 'handler',
       description: `keeper: ends what ran out or was left behind in ${scope.node.path}`.slice(0, 256),
-      // A pass begins nothing new after 45 seconds, and finishes what it began.
-      timeout: Duration.minutes(2),
+      // A pass of the schedule begins nothing new after 45 seconds, and finishes what it began.
+      timeout: Duration.seconds(KEEPER_TIMEOUT_SECONDS),
       environment: { [POOL_CONFIGURATION_VARIABLE]: props.configuration },
+      environmentEncryption: props.encryptionKey,
       logGroup,
       role,
     });
-    new events.Rule(scope, `${id}Schedule`, {
+    this.schedule = new events.Rule(scope, `${id}Schedule`, {
       description: `Starts the keeper of ${scope.node.path}`.slice(0, 512),
       schedule: events.Schedule.rate(Duration.minutes(1)),
       // The next minute is the retry.

@@ -7,21 +7,23 @@ export interface MicrovmStart {
   readonly imageArn: string;
   readonly ingressConnectorArns: string[];
   readonly egressConnectorArns: string[];
-  readonly executionRole?: iam.IRole;
+  readonly executionRoleArn?: string;
 }
 
 /** Start microVMs of this image, on these networks, as this role, and nothing else. */
 export function startStatements(start: MicrovmStart): iam.PolicyStatement[] {
   const statements = [
+    // Checked on the image's ARN without a version.
     new iam.PolicyStatement({ actions: ['lambda:RunMicrovm'], resources: [start.imageArn] }),
+    // Checked on each connector that is named, those of the platform too; the authorization reference has no resource for it.
     new iam.PolicyStatement({
       actions: ['lambda:PassNetworkConnector'],
       resources: [...start.ingressConnectorArns, ...start.egressConnectorArns],
     }),
   ];
-  if (start.executionRole !== undefined) {
+  if (start.executionRoleArn !== undefined) {
     // No iam:PassedToService condition: the service denies the call with it.
-    statements.push(new iam.PolicyStatement({ actions: ['iam:PassRole'], resources: [start.executionRole.roleArn] }));
+    statements.push(new iam.PolicyStatement({ actions: ['iam:PassRole'], resources: [start.executionRoleArn] }));
   }
   return statements;
 }

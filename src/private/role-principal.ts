@@ -25,7 +25,7 @@ export class RolePrincipal implements iam.IPrincipal {
   private readonly refused: iam.PolicyStatement[] = [];
   private document?: iam.PolicyDocument;
 
-  constructor(private readonly scope: Construct, private readonly role: iam.IRoleRef) {
+  constructor(private readonly scope: Construct, private readonly role: iam.IRoleRef, private readonly policyId: string) {
     this.policyFragment = new iam.ArnPrincipal(role.roleRef.roleArn).policyFragment;
     this.principalAccount = isRole(role) ? role.principalAccount : role.env.account;
     this.dependables = [role];
@@ -61,7 +61,7 @@ export class RolePrincipal implements iam.IPrincipal {
   private documentOf(role: iam.IRoleRef): iam.PolicyDocument {
     if (this.document !== undefined) return this.document;
     this.document = new iam.PolicyDocument();
-    const policy: iam.CfnPolicy = new iam.CfnPolicy(this.scope, 'BuildRolePolicy', {
+    const policy: iam.CfnPolicy = new iam.CfnPolicy(this.scope, this.policyId, {
       policyName: Lazy.string({ produce: () => Names.uniqueResourceName(policy, { maxLength: 128 }) }),
       policyDocument: this.document,
       roles: [role.roleRef.roleName],

@@ -19,45 +19,6 @@ function everything() {
   return stack;
 }
 
-const start = [
-  { Action: ['lambda:RunMicrovm'], Resource: ['arn:<Image.ImageArn>'] },
-  { Action: ['lambda:PassNetworkConnector'], Resource: [`${MANAGED_CONNECTOR}:HTTP_INGRESS`, 'arn:<SandboxNetwork.Arn>'] },
-  { Action: ['iam:PassRole'], Resource: ['arn:<ExecutionRole.Arn>'] },
-];
-
-test('the allocator may start, use and end microVMs of its image, and keep the list', () => {
-  expect(statementsOf(everything(), 'PoolAllocatorRole')).toEqual([
-    { Action: LOGS, Resource: ['arn:<PoolAllocatorLogs.Arn>'] },
-    {
-      Action: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-      Resource: ['arn:<PoolTable.Arn>'],
-    },
-    ...start,
-    {
-      Action: ['lambda:GetMicrovm', 'lambda:SuspendMicrovm', 'lambda:ResumeMicrovm', 'lambda:TerminateMicrovm'],
-      Resource: ['arn:<Image.ImageArn>', ANY_MICROVM],
-    },
-    { Action: ['lambda:CreateMicrovmAuthToken'], Resource: ['arn:<Image.ImageArn>'] },
-  ]);
-});
-
-test('the keeper may repeat a launch and end microVMs, but makes no tokens', () => {
-  expect(statementsOf(everything(), 'PoolKeeperRole')).toEqual([
-    { Action: LOGS, Resource: ['arn:<PoolKeeperLogs.Arn>'] },
-    { Action: ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], Resource: ['arn:<PoolTable.Arn>'] },
-    ...start,
-    { Action: ['lambda:TerminateMicrovm'], Resource: ['arn:<Image.ImageArn>', ANY_MICROVM] },
-  ]);
-});
-
-test('without an execution role nobody may pass one', () => {
-  const stack = newStack();
-  new SandboxPool(stack, 'Pool', { image: new SandboxImage(stack, 'Image', { source }) });
-  for (const role of ['PoolAllocatorRole', 'PoolKeeperRole']) {
-    expect(statementsOf(stack, role).flatMap(({ Action }) => Action)).not.toContain('iam:PassRole');
-  }
-});
-
 test('the image-builder may build this image from this source, and clean up after it', () => {
   const stack = everything();
   const [{ Properties }] = resourcesOf(stack, 'Custom::MicrovmSandboxImage');
@@ -119,10 +80,8 @@ test('no role has a managed policy, but for the operator of a VPC connector', ()
 
 test('pass-role grants carry no condition on the service, which would deny the call', () => {
   const stack = everything();
-  const passing = ['PoolAllocatorRole', 'PoolKeeperRole', 'MicrovmSandboxImageBuilderRole']
-    .flatMap((role) => statementsOf(stack, role))
-    .filter(({ Action }) => Action.includes('iam:PassRole'));
-  expect(passing).toHaveLength(3);
+  const passing = statementsOf(stack, 'MicrovmSandboxImageBuilderRole').filter(({ Action }) => Action.includes('iam:PassRole'));
+  expect(passing).toHaveLength(1);
   expect(passing.every(({ Condition }) => Condition === undefined)).toBe(true);
 });
 

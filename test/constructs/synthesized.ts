@@ -79,3 +79,12 @@ export function statementsOf(stack: Stack, role: string): Statement[] {
       };
     });
 }
+
+/** What the functions of the stack's pools read, the allocator's first. */
+export function poolConfigurations(stack: Stack): Record<string, Json>[] {
+  return resourcesOf(stack, 'AWS::Lambda::Function').flatMap(({ Properties }) => {
+    const { Environment } = readable(Properties) as { Environment?: { Variables: Record<string, string> } };
+    const text = Environment?.Variables.POOL_CONFIGURATION;
+    return text === undefined ? [] : [JSON.parse(text) as Record<string, Json>];
+  });
+}

@@ -18,6 +18,9 @@ export class FakeMicrovms extends FaultyService implements MicrovmClient {
   readonly microvms = new Map<string, { -readonly [K in keyof Microvm]: Microvm[K] }>();
   readonly tokens: { microvmId: string; ports: readonly number[]; minutes: number }[] = [];
   startsAs: MicrovmState = 'RUNNING';
+  /** Versions that can be run, the image's current one last; undefined: all. */
+  versions?: string[];
+  imageArn = 'arn:aws:lambda:us-east-1:123456789012:microvm-image:agent';
   /** Called at the end of a run that worked. */
   afterRun?: (microvm: Microvm) => Promise<void>;
 
@@ -36,6 +39,10 @@ export class FakeMicrovms extends FaultyService implements MicrovmClient {
       if (known && known.request !== text) throw refuse('conflict', 'RunMicrovm', 'clientToken was used with different request parameters');
       const microvmId = known?.microvmId ?? `microvm-${this.launched.size + 1}`;
       if (!known) {
+        if (this.versions?.includes(request.imageVersion) === false) {
+          const which = `${request.imageIdentifier} and version ${request.imageVersion}`;
+          throw refuse('not_found', 'RunMicrovm', `No active version found for MicroVM image ${which}`);
+        }
         this.launched.set(clientToken, { request: text, microvmId });
         this.microvms.set(microvmId, { microvmId, state: this.startsAs, endpoint: `${microvmId}.example` });
       }
@@ -62,6 +69,13 @@ export class FakeMicrovms extends FaultyService implements MicrovmClient {
       const microvm = this.find('TerminateMicrovm', microvmId);
       microvm.state = 'TERMINATED';
       microvm.stateReason = 'Success.';
+    });
+  }
+
+  async currentVersion(imageArn: string): Promise<string | undefined> {
+    return this.call('currentVersion', async () => {
+      if (imageArn !== this.imageArn) throw refuse('not_found', 'GetMicrovmImage', `MicroVMImage not found for MicroVMImageID: ${imageArn}`);
+      return this.versions?.at(-1);
     });
   }
 

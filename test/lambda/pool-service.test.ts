@@ -4,9 +4,11 @@ import {
   ThrottlingException, ValidationException,
 } from '@aws-sdk/client-lambda-microvms';
 import { CONFIGURATION } from './test-pool';
+import { ENDPOINT_HOST } from '../../client/src/protocol/endpoint';
 import { parsePoolConfiguration } from '../../lambda/pool/configuration';
 import { SdkMicrovms } from '../../lambda/pool/sdk-microvms';
 import { toServiceError } from '../../lambda/pool/service-error';
+import { CURRENT_VERSION_TAG } from '../../src/contract/image';
 
 const meta = (httpStatusCode: number, attempts = 1) => ({ $metadata: { httpStatusCode, attempts }, message: 'm' });
 
@@ -51,8 +53,33 @@ describe('the SDK adapter', () => {
 
   it('runs with the given token', async () => {
     const { microvms, sent } = adapter({ microvmId: 'm', state: 'PENDING', endpoint: 'e', stateReason: null });
-    expect(await microvms.run({ imageIdentifier: 'arn' } as any, 'token')).toEqual({ microvmId: 'm', state: 'PENDING', endpoint: 'e', stateReason: undefined });
-    expect(sent).toEqual([['RunMicrovmCommand', { imageIdentifier: 'arn', clientToken: 'token' }]]);
+    const request = { imageIdentifier: 'arn', ingressNetworkConnectors: [] } as any;
+    expect(await microvms.run(request, 'token')).toEqual({ microvmId: 'm', state: 'PENDING', endpoint: 'e', stateReason: undefined });
+    expect(sent).toEqual([['RunMicrovmCommand', { ...request, clientToken: 'token' }]]);
+  });
+
+  it('takes a microVM without ingress also without an endpoint, and no other', async () => {
+    const { microvms } = adapter({ microvmId: 'm', state: 'PENDING', endpoint: null });
+    const run = (name: string) => microvms.run({
+      imageIdentifier: CONFIGURATION.imageArn,
+      ingressNetworkConnectors: [`arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:${name}`],
+    } as any, 'token');
+    const { endpoint } = await run('NO_INGRESS');
+    // The client takes nothing but host names of microVMs of its Region.
+    expect(ENDPOINT_HOST.exec(endpoint)?.[1]).toBe('us-east-1');
+    await expect(run('HTTP_INGRESS')).rejects.toMatchObject({ kind: 'busy' });
+  });
+
+  it.each([
+    [{ tags: { [CURRENT_VERSION_TAG]: '3.0' }, latestActiveImageVersion: '4.0' }, '3.0'],
+    [{ tags: { [CURRENT_VERSION_TAG]: '3.0; rm' }, latestActiveImageVersion: '4.0' }, '4.0'],
+    [{ tags: {}, latestActiveImageVersion: '4.0' }, '4.0'],
+    [{ tags: null, latestActiveImageVersion: '4.0' }, '4.0'],
+    [{ tags: null, latestActiveImageVersion: null }, undefined],
+  ])('reads the current version of an image from its tag, else takes the latest that is active: %j', async (image, version) => {
+    const { microvms, sent } = adapter(image);
+    expect(await microvms.currentVersion('arn')).toBe(version);
+    expect(sent).toEqual([['GetMicrovmImageCommand', { imageIdentifier: 'arn' }]]);
   });
 
   it('names ports one by one, and finds the token whatever the case of its header', async () => {
@@ -82,6 +109,7 @@ describe('the pool\'s configuration', () => {
 
   it('is what the construct renders', () => {
     expect(parse({})).toEqual(CONFIGURATION);
+    expect(parse({ imageVersion: null }).imageVersion).toBeNull();
     expect(parse({ maxSandboxes: 1, idle: null, defaultLeaseMs: 28_800_000, daemonPort: null }).maxSandboxes).toBe(1);
   });
 
@@ -95,6 +123,8 @@ describe('the pool\'s configuration', () => {
     [{ egressConnectorArns: ['arn:a', 'arn:b'] }, 'egressConnectorArns'],
     [{ ingressConnectorArns: [] }, 'ingressConnectorArns'],
     [{ imageArn: 'agent' }, 'imageArn'],
+    [{ imageVersion: '' }, 'imageVersion'],
+    [{ poolName: '' }, 'poolName'],
     [{ daemonPort: 0 }, 'daemonPort'],
   ])('fails naming the member that is wrong: %j', (change, member) => {
     expect(() => parse(change)).toThrow(member);

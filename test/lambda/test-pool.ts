@@ -4,12 +4,15 @@ import { TestClock } from './test-clock';
 import { allocate } from '../../lambda/allocator/allocate';
 import type { Allocator } from '../../lambda/allocator/allocate';
 import { randomIds } from '../../lambda/allocator/random-ids';
+import { answerEvent } from '../../lambda/keeper/answer-event';
 import { keep } from '../../lambda/keeper/keep';
 import { DynamoTable } from '../../lambda/pool/dynamo-table';
+import { ImageVersions } from '../../lambda/pool/image-versions';
 import type { Pool } from '../../lambda/pool/pool';
 import type { PoolConfiguration } from '../../src/contract/pool';
 
 export const CONFIGURATION: PoolConfiguration = {
+  poolName: 'Agents',
   tableName: 'pool',
   imageArn: 'arn:aws:lambda:us-east-1:123456789012:microvm-image:agent',
   imageVersion: '3.0',
@@ -43,7 +46,8 @@ export class TestPool {
   }
 
   get allocator(): Allocator {
-    return { ...this.pool, ids: randomIds, log: (line) => this.logs.push(line) };
+    const { pool } = this;
+    return { ...pool, versions: new ImageVersions(pool), ids: randomIds, log: (line) => this.logs.push(line) };
   }
 
   /** The answer to a request of the current version. */
@@ -60,6 +64,11 @@ export class TestPool {
 
   async keep(pool = this.pool) {
     return keep({ ...pool, log: (line) => this.logs.push(line) });
+  }
+
+  /** What CloudFormation asks for when the pool leaves its stack. */
+  async drain(pool = this.pool) {
+    return answerEvent({ ...pool, log: (line) => this.logs.push(line) }, { RequestType: 'Delete', ResponseURL: 'https://secret.example' });
   }
 
   async record(sandboxId: string): Promise<any> {

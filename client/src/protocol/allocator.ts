@@ -42,13 +42,13 @@ export interface SandboxInfo {
 
 /** What a client needs to talk to the microVM directly. Holds secrets: never log it. */
 export interface Connection {
-  /** Bare host name of the microVM's endpoint. */
+  /** Bare host name of the microVM's endpoint; leads nowhere where `ports` is empty. */
   readonly endpoint: string;
   /** Platform token for `ports`. */
   readonly token: string;
   /** Epoch milliseconds. */
   readonly tokenExpiresAt: number;
-  /** Ports the token opens. */
+  /** Ports the token opens. None for a sandbox without an endpoint: it has no token either. */
   readonly ports: readonly number[];
   /** Where the daemon listens and its secret; absent for an image without our runtime. */
   readonly daemon?: { readonly port: number; readonly secret: string };

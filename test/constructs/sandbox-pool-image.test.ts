@@ -1,0 +1,117 @@
+import { App, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { LAMBDA_ARN, newStack, poolConfigurations, statementsOf } from './synthesized';
+import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+
+const IMAGE_ARN = `${LAMBDA_ARN}:microvm-image:theirs`;
+const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
+
+/** As much of AWS's own image as its type asks for. */
+function nativeImage(stack: Stack): lambda.CfnMicrovmImage {
+  return new lambda.CfnMicrovmImage(stack, 'Native', {
+    additionalOsCapabilities: [],
+    baseImageArn: 'arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1',
+    baseImageVersion: '1',
+    buildRoleArn: 'arn:aws:iam::123456789012:role/build',
+    codeArtifact: { uri: 's3://bucket/key' },
+    cpuConfigurations: [{ architecture: 'ARM_64' }],
+    description: '',
+    egressNetworkConnectors: [],
+    environmentVariables: [],
+    hooks: {},
+    logging: { disabled: true },
+    name: 'native',
+    resources: [{ minimumMemoryInMiB: 2048 }],
+  });
+}
+
+const getsImages = (stack: Stack, role: string) => (
+  statementsOf(stack, role).filter(({ Action }) => Action.includes('lambda:GetMicrovmImage')).flatMap(({ Resource }) => Resource)
+);
+
+describe('the image of a pool', () => {
+  test('of the same stack is run in the version that the deployment made', () => {
+    const stack = newStack();
+    new SandboxPool(stack, 'Pool', { image: new SandboxImage(stack, 'Image', { source }) });
+    expect(poolConfigurations(stack)[0]).toMatchObject({ imageArn: 'arn:<Image.ImageArn>', imageVersion: '<Image.ImageVersion>' });
+  });
+
+  test('may be AWS\'s own, whose current version is looked up', () => {
+    const stack = newStack();
+    new SandboxPool(stack, 'Pool', { image: nativeImage(stack) });
+    expect(poolConfigurations(stack)[0]).toMatchObject({
+      imageArn: '<Native>', imageVersion: null, daemonPort: null, hookPort: null,
+    });
+    expect(getsImages(stack, 'PoolAllocatorRole')).toEqual(['<Native>']);
+  });
+
+  test('may be imported without a version, which is looked up', () => {
+    const stack = newStack();
+    new SandboxPool(stack, 'Pool', { image: SandboxImage.fromSandboxImageAttributes(stack, 'Image', { imageArn: IMAGE_ARN }) });
+    expect(poolConfigurations(stack)[0]).toMatchObject({ imageArn: IMAGE_ARN, imageVersion: null });
+  });
+
+  test('may be imported with a version, also by another stack', () => {
+    const app = new App();
+    const image = SandboxImage.fromMicrovmImage(newStack('Images', app), 'Image', nativeImage(newStack('Natives', app)), { imageVersion: '2.0' });
+    const stack = newStack('Stack', app);
+    new SandboxPool(stack, 'Pool', { image });
+    expect(poolConfigurations(stack)[0].imageVersion).toBe('2.0');
+  });
+
+  test('is looked up by the allocator only, which alone starts new ones', () => {
+    const stack = newStack();
+    new SandboxPool(stack, 'Pool', { image: nativeImage(stack) });
+    expect(getsImages(stack, 'PoolKeeperRole')).toEqual([]);
+  });
+});
+
+describe('an image of another stack', () => {
+  function twoStacks() {
+    const app = new App();
+    const images = newStack('Images', app);
+    const image = new SandboxImage(images, 'Image', { imageName: 'mine', source });
+    const stack = newStack('Stack', app);
+    const pool = new SandboxPool(stack, 'Pool', { image });
+    return { app, images, stack, pool };
+  }
+
+  test('is looked up, so that its stack exports nothing that the next version would change', () => {
+    const { images, stack } = twoStacks();
+    expect(poolConfigurations(stack)[0]).toMatchObject({ imageArn: `${LAMBDA_ARN}:microvm-image:mine`, imageVersion: null });
+    expect(JSON.stringify(Template.fromStack(stack).toJSON())).not.toContain('Fn::ImportValue');
+    expect(Template.fromStack(images).findOutputs('*')).toEqual({});
+    expect(getsImages(stack, 'PoolAllocatorRole')).toEqual([`${LAMBDA_ARN}:microvm-image:mine`]);
+  });
+
+  test('is deployed before the pool, and the pool deleted before it', () => {
+    const { images, stack } = twoStacks();
+    Template.fromStack(stack);
+    expect(stack.dependencies.map(({ stackName }) => stackName)).toEqual([images.stackName]);
+  });
+
+  test('warns of nothing', () => {
+    const { stack } = twoStacks();
+    Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  });
+
+  test('of AWS\'s own kind exports its ARN and no version', () => {
+    const app = new App();
+    const natives = newStack('Natives', app);
+    const stack = newStack('Stack', app);
+    new SandboxPool(stack, 'Pool', { image: nativeImage(natives) });
+    expect(poolConfigurations(stack)[0].imageVersion).toBeNull();
+    expect(Object.values(Template.fromStack(natives).findOutputs('*')).map(({ Value }) => Value))
+      .toEqual([{ Ref: 'Native' }]);
+  });
+
+  test('that is nested in the same one stays pinned: nested stacks need no export', () => {
+    const parent = newStack();
+    const image = new SandboxImage(new NestedStack(parent, 'Images'), 'Image', { source });
+    const pool = new SandboxPool(parent, 'Pool', { image });
+    expect(poolConfigurations(parent)[0].imageVersion).toContain('Outputs.');
+    expect(pool.node.findAll().filter(CfnResource.isCfnResource).length).toBeGreaterThan(0);
+  });
+});

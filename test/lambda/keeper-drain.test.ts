@@ -1,0 +1,155 @@
+import { Dynamo } from './dynamo';
+import { refuse } from './fake-microvms';
+import { CONFIGURATION, dyingAt, TestPool } from './test-pool';
+import { answerEvent } from '../../lambda/keeper/answer-event';
+
+let dynamo: Dynamo;
+let test: TestPool;
+
+beforeAll(async () => { dynamo = await Dynamo.start(); });
+afterAll(() => dynamo.close());
+beforeEach(async () => {
+  await dynamo.clear();
+  test = new TestPool(dynamo);
+  test.configuration = { ...CONFIGURATION, maxSandboxes: 1000 };
+});
+
+async function create(request: object = {}): Promise<string> {
+  return (await test.get({ operation: 'create', ...request })).sandbox.sandboxId;
+}
+
+/** A create whose RunMicrovm worked without the answer arriving. */
+async function abandon(): Promise<void> {
+  test.microvms.faults.push({ operation: 'run', when: 'after', error: refuse('busy', 'RunMicrovm') });
+  await test.ask({ operation: 'create' });
+}
+
+const answer = (event: unknown) => answerEvent({ ...test.pool, log: (line) => test.logs.push(line) }, event);
+
+describe('an event of the pool\'s resource', () => {
+  it.each(['Create', 'Update'])('of type %s is answered without a call', async (RequestType) => {
+    await create({ timeoutMs: 60_000 });
+    test.clock.time += 60_000;
+    const { calls } = test.microvms;
+    const before = calls.length;
+    expect(await answer({ RequestType })).toEqual({});
+    expect(calls).toHaveLength(before);
+  });
+
+  it.each([{ source: 'aws.events' }, {}, null, undefined])('is not %j: that is a pass', async (event) => {
+    expect(await answer(event)).toEqual({ seen: 0, outcomes: {}, finished: true });
+  });
+});
+
+describe('deleting a pool', () => {
+  it('ends what runs and what is paused at once, and frees what it held', async () => {
+    const ids = [await create({ key: 'k' }), await create()];
+    await test.get({ operation: 'pause', sandboxId: ids[1] });
+    const start = test.clock.time;
+    expect(await test.drain()).toEqual({});
+    expect({ running: test.microvms.running, count: await dynamo.count(), ms: test.clock.time - start })
+      .toEqual({ running: [], count: 0, ms: 125 });
+    expect(await test.record(ids[0])).toMatchObject({ state: 'terminated', reason: 'its pool was deleted' });
+  });
+
+  it('of an empty one returns at once', async () => {
+    const start = test.clock.time;
+    await test.drain();
+    expect(test.clock.time).toBe(start);
+    expect(test.microvms.calls).toEqual([]);
+  });
+
+  it('waits until a launch that nobody wrote down is abandoned, and replays it to learn its microVM', async () => {
+    await abandon();
+    const start = test.clock.time;
+    await test.drain();
+    expect(test.microvms.launched.size).toBe(1);
+    expect(test.microvms.running).toEqual([]);
+    expect(test.clock.time - start).toBeGreaterThan(90_000);
+    expect(test.clock.time - start).toBeLessThan(95_000);
+  });
+
+  it('gives a kill during a launch the same time', async () => {
+    await abandon();
+    const [{ sandboxId }] = await dynamo.items('sandbox');
+    await test.get({ operation: 'kill', sandboxId });
+    await test.drain();
+    expect({ running: test.microvms.running, count: await dynamo.count() }).toEqual({ running: [], count: 0 });
+  });
+
+  it('lets an allocator that is still at work start nothing more, and says why', async () => {
+    const { allocator } = test;
+    await test.drain();
+    const refused = await test.ask({ operation: 'create' }, allocator);
+    expect(refused).toMatchObject({ ok: false, error: { code: 'pool_exhausted', retryable: false, message: expect.stringContaining('being deleted') } });
+    expect(test.microvms.running).toEqual([]);
+    expect(test.logs.at(-1)).toMatchObject({ SandboxCreateFailed: 1 });
+    expect(test.logs.at(-1)).not.toHaveProperty('PoolExhausted');
+  });
+
+  it('ends the microVM of an allocator that was between its intent and its answer', async () => {
+    test.microvms.afterRun = async () => {
+      test.microvms.afterRun = undefined;
+      await test.drain();
+    };
+    expect(await test.ask({ operation: 'create' })).toMatchObject({ ok: false, error: { code: 'sandbox_terminated' } });
+    expect({ running: test.microvms.running, count: await dynamo.count() }).toEqual({ running: [], count: 0 });
+  });
+
+  it.each(['throttled', 'quota', 'busy'] as const)('tries again where the service is %s', async (kind) => {
+    await create();
+    test.microvms.faults.push({ operation: 'terminate', when: 'before', error: refuse(kind, 'TerminateMicrovm') });
+    await test.drain();
+    expect(test.microvms.running).toEqual([]);
+  });
+
+  it('terminates fewer than ten a second', async () => {
+    for (let i = 0; i < 20; i++) await create();
+    const start = test.clock.time;
+    await test.drain();
+    expect(test.clock.time - start).toBe(19 * 125);
+  });
+
+  it('fails before its time is over with how many are left, and goes on when it is deleted again', async () => {
+    await create();
+    const stuck = await create();
+    const { terminate } = test.microvms;
+    test.microvms.terminate = async (id) => {
+      if (id === 'microvm-2') throw refuse('refused', 'TerminateMicrovm', 'not authorized');
+      return terminate.call(test.microvms, id);
+    };
+    const start = test.clock.time;
+    await expect(test.drain()).rejects.toThrow(/^1 sandboxes of the pool could not be ended in 13 minutes \(1 were\).*Delete again to go on\.$/);
+    expect(test.clock.time - start).toBeLessThan(14 * 60_000);
+    expect(test.logs).toContainEqual({
+      level: 'warn', operation: 'reap', sandboxId: stuck, outcome: 'postponed', error: 'TerminateMicrovm: not authorized',
+    });
+
+    test.microvms.terminate = terminate;
+    await test.drain();
+    expect({ running: test.microvms.running, count: await dynamo.count() }).toEqual({ running: [], count: 0 });
+  });
+
+  it('that dies between any two steps is followed by one that finishes', async () => {
+    for (let step = 1; ; step++) {
+      await create();
+      await abandon();
+      test.clock.time += 91_000;
+      const { pool, survived } = dyingAt(test.pool, step);
+      await test.drain(pool).catch(() => undefined);
+      await test.drain();
+      expect({ step, running: test.microvms.running, count: await dynamo.count() })
+        .toEqual({ step, running: [], count: 0 });
+      await dynamo.clear();
+      if (survived()) break;
+    }
+  }, 120_000);
+
+  it('logs neither the event nor a secret', async () => {
+    const { connection } = await test.get({ operation: 'create' });
+    test.logs.length = 0;
+    await test.drain();
+    expect(test.logs).toEqual([{ operation: 'drain', outcome: 'ok', durationMs: 0, ended: 1 }]);
+    expect(JSON.stringify(test.logs)).not.toContain(connection.daemon.secret);
+  });
+});
