@@ -172,7 +172,10 @@ export class SandboxImage extends Resource implements ISandboxImage {
     this.versionPinned = injected.rebuildOnNewBase === undefined;
     this.artifactBucket = artifactBucketFor(this, { ...injected, artifact: source.artifact, key });
     this.logGroup = createBuildLogs(this, this.imageName, { ...injected, key });
-    this.buildRole = injected.buildRole ?? createBuildRole(this, 'BuildRole', injected.trustCondition);
+    this.buildRole = injected.buildRole ?? createBuildRole(this, 'BuildRole', {
+      trustCondition: injected.trustCondition,
+      pulls: source.artifact.kind === 'dockerfile',
+    });
     this.buildPrincipal = new RolePrincipal(this, this.buildRole, 'BuildRolePolicy');
     this.egressConnectorArns = (injected.network ?? SandboxNetwork.internet())._bind(this).egressConnectorArns;
 

@@ -3,7 +3,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { Artifact } from './bound-source';
-import { acknowledge, INLINE_POLICY } from './nag-suppressions';
+import { acknowledge, acknowledgeWildcard, INLINE_POLICY, REGISTRY_LOGIN } from './nag-suppressions';
 import type { RolePrincipal } from './role-principal';
 import { microvmPlatform } from './trust';
 import type { TrustCondition } from '../trust-condition';
@@ -15,13 +15,20 @@ export interface BuildGrantsProps {
   readonly logGroup: logs.ILogGroup;
 }
 
+export interface BuildRoleProps {
+  readonly trustCondition?: TrustCondition;
+  /** Whether the build pulls from a repository of the account. */
+  readonly pulls: boolean;
+}
+
 /** The role that the platform builds an image with. */
-export function createBuildRole(scope: Construct, id: string, trustCondition?: TrustCondition): iam.Role {
+export function createBuildRole(scope: Construct, id: string, { trustCondition, pulls }: BuildRoleProps): iam.Role {
   const role = new iam.Role(scope, id, {
     assumedBy: microvmPlatform(scope, trustCondition),
     description: `Builds the MicroVM image ${scope.node.path}`.slice(0, 1000),
   });
   acknowledge(role, INLINE_POLICY);
+  if (pulls) acknowledgeWildcard(role, '*', REGISTRY_LOGIN);
   return role;
 }
 

@@ -36,6 +36,23 @@ export const CONNECTOR_OPERATOR: NagReasons = {
     'AWS made the policy for this role alone and changes it together with the service.',
 };
 
+const OWN_VPC_FLOWS = 'Flow logs are billed by what they record: who wants them gives a VPC that has them.';
+/** A VPC that a network makes for its sandboxes. */
+export const OWN_VPC: NagReasons = {
+  'AwsSolutions-VPC7': OWN_VPC_FLOWS,
+  'NIST.800.53.R5-VPCFlowLogsEnabled': OWN_VPC_FLOWS,
+  'NIST.800.53.R5-VPCDefaultSecurityGroupClosed':
+    'Nothing is in the default security group, and to empty it would take a function with rights on security groups.',
+};
+
+/** The way of a NAT gateway to the internet. */
+export const NAT_ROUTE: NagReasons = {
+  'NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW': 'The subnet holds a NAT gateway and nothing else, and the gateway works with this route only.',
+};
+
+/** What the repositories of an account are asked for before one of them. */
+export const REGISTRY_LOGIN = 'Amazon ECR gives its login for all repositories of an account; the rights to pull name the one.';
+
 /** A resource that the service names in no ARN before it exists, or evaluates on `*` whatever the request names. */
 export const ONLY_WILDCARD = 'The service evaluates these calls on no narrower resource.';
 
@@ -50,8 +67,8 @@ const ARTIFACT_BUCKET: NagReasons = {
   'NIST.800.53.R5-S3BucketVersioningEnabled': `${ARTIFACTS} Versions would keep the bucket from being emptied and deleted with the stack.`,
 };
 
-const FRAMEWORK: NagReasons = {
-  ...FUNCTION,
+/** How the Provider framework waits for an `isComplete` handler. */
+const WAITER: NagReasons = {
   ...INLINE_POLICY,
   'AwsSolutions-SF1': 'It only asks again until the handler is done, and the handler logs that; its own log needs a right on every resource.',
   'AwsSolutions-SF2': 'The Provider framework of the CDK, which makes it, has no switch for tracing.',
@@ -91,7 +108,8 @@ export function acknowledgeArtifactBucket(bucket: s3.Bucket): void {
 
 /** What the Provider framework makes, and the roles in `scope` that it extends. */
 export function acknowledgeFramework(scope: IConstruct, provider: Provider): void {
-  acknowledge(provider, FRAMEWORK);
+  acknowledge(provider, FUNCTION);
+  if (provider.isCompleteHandler !== undefined) acknowledge(provider, WAITER);
   const inner = ['framework-isComplete', 'framework-onTimeout'].map((id) => provider.node.tryFindChild(id));
   for (const called of [provider.onEventHandler, provider.isCompleteHandler, ...inner]) {
     if (called !== undefined && 'functionArn' in called) acknowledgeWildcard(scope, `${String(called.functionArn)}:*`, ANY_VERSION);

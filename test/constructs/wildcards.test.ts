@@ -17,6 +17,8 @@ interface TestTemplate {
 
 /** Actions that take no resource but `*`, each with the source. */
 const TAKES_NOTHING_ELSE: Readonly<Record<string, string>> = {
+  'lambda:ConnectMicrovm': 'only in the policy of a VPC endpoint, where the guide of the service wants * and a condition on the account',
+  'ecr:GetAuthorizationToken': 'the service authorization reference of Amazon ECR lists no resource type for it',
   'lambda:CreateMicrovmImage': 'evaluated on * even for a named image, as seen in the field and as the service authorization reference of Lambda lists it',
   'lambda:ListMicrovms': 'the service authorization reference of Lambda lists no resource type for it',
 };

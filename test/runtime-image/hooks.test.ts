@@ -24,10 +24,11 @@ describe('hooks', () => {
     process.env.PATH = `${fixture.host('/bin')}:${PATH}`;
     try {
       await fixture.hook('validate');
-      expect(await readFile(fixture.host('/calls'), 'utf8')).toBe('x\n');
+      const calls = await readFile(fixture.host('/calls'), 'utf8');
+      expect(calls).toMatch(/^(x\n)+$/);
       await fixture.run();
       expect((await fixture.hook('validate')).status).toBe(200);
-      expect(await readFile(fixture.host('/calls'), 'utf8')).toBe('x\n');
+      expect(await readFile(fixture.host('/calls'), 'utf8')).toBe(calls);
     } finally {
       process.env.PATH = PATH;
     }

@@ -1,6 +1,7 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { OwnVpc } from './own-vpc';
+import { acknowledge, NAT_ROUTE } from '../nag-suppressions';
 
 const PUBLIC_BLOCK = '10.0.128.0/28';
 export const ANYWHERE = '0.0.0.0/0';
@@ -22,6 +23,7 @@ export class EgressVpc extends OwnVpc {
     const route = new ec2.CfnRoute(this, 'PublicDefaultRoute', {
       routeTableId, destinationCidrBlock: ANYWHERE, gatewayId: gateway.ref,
     });
+    acknowledge(route, NAT_ROUTE);
     const address = new ec2.CfnEIP(this, 'NatAddress', { domain: 'vpc' });
     const nat = new ec2.CfnNatGateway(this, 'NatGateway', { subnetId, allocationId: address.attrAllocationId });
     // CloudFormation does not see that none of them works before the gateway is attached.

@@ -2,6 +2,7 @@ import { Stack, Tags } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { zoneOf } from './zones';
+import { acknowledge, OWN_VPC } from '../nag-suppressions';
 
 const VPC_BLOCK = '10.0.0.0/16';
 /** One per zone. How many addresses a connector takes per microVM is not documented, and addresses cost nothing. */
@@ -34,11 +35,13 @@ export class OwnVpc extends Construct {
 
   constructor(scope: Construct, id: string, { hasResolver }: OwnVpcProps) {
     super(scope, id);
-    this.vpcId = new ec2.CfnVPC(this, 'Resource', {
+    const resource = new ec2.CfnVPC(this, 'Resource', {
       cidrBlock: VPC_BLOCK,
       enableDnsSupport: hasResolver,
       enableDnsHostnames: hasResolver,
-    }).ref;
+    });
+    acknowledge(resource, OWN_VPC);
+    this.vpcId = resource.ref;
     this.sandboxSubnets = SANDBOX_BLOCKS.map((block, zone) => this.addSubnet(`Sandbox${zone}`, block, zone));
     this.vpc = ec2.Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId: this.vpcId,
