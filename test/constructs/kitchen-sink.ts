@@ -8,7 +8,8 @@ import * as assets from 'aws-cdk-lib/aws-s3-assets';
 import type { Construct } from 'constructs';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import {
-  BaseImage, DomainEnforcement, ImageSource, SandboxExecutionRole, SandboxImage, SandboxNetwork, SandboxPool, SandboxVpcEndpoints,
+  BaseImage, DomainEnforcement, ImageSource, SandboxExecutionRole, SandboxImage, SandboxNetwork, SandboxPool,
+  SandboxVpcEndpoints,
 } from 'cdk-microvm-sandbox';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -55,7 +56,9 @@ export class KitchenSinkStack extends Stack {
     const repository = ecr.Repository.fromRepositoryName(this, 'Repository', 'app');
     return [
       new SandboxImage(this, 'Following', {
-        baseImage: BaseImage.latest(), rebuildOnNewBase: events.Schedule.rate(Duration.days(1)), network: SandboxNetwork.isolated(),
+        baseImage: BaseImage.latest(),
+        rebuildOnNewBase: events.Schedule.rate(Duration.days(1)),
+        network: SandboxNetwork.isolated(),
       }),
       new SandboxImage(this, 'OwnServer', { source: ImageSource.directory(DOCKERFILE_DIRECTORY) }),
       new SandboxImage(this, 'OwnDockerfile', { source: ImageSource.directory(DOCKERFILE_DIRECTORY, { runtime: true }) }),

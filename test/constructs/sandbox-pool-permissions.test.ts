@@ -163,7 +163,8 @@ describe('a key of the user', () => {
 
   test('lets CloudWatch Logs in by its policy', () => {
     const [{ Properties }] = resourcesOf(encrypted(), 'AWS::KMS::Key');
-    expect((readable(Properties.KeyPolicy) as { Statement: unknown[] }).Statement).toContainEqual(expect.objectContaining({
+    const { Statement } = readable(Properties.KeyPolicy) as { Statement: unknown[] };
+    expect(Statement).toContainEqual(expect.objectContaining({
       Principal: { Service: 'logs.us-east-1.amazonaws.com' },
     }));
   });
