@@ -137,8 +137,9 @@ export class SandboxPool extends SandboxPoolBase {
     const allocator = new AllocatorFunction(this, 'Allocator', functionProps);
     const keeper = new KeeperFunction(this, 'Keeper', functionProps);
     const resource = new PoolResource(this, 'Resource', { keeper, logGroup: keeper.logGroup, encryptionKey });
-    // A dependency on an image of another stack is one on that stack; within the stack the keeper's rights name the image.
-    if (Stack.of(this.image) !== Stack.of(this)) resource.node.addDependency(this.image);
+    // A dependency on an image of another stack is one on that stack; within the stack the keeper's rights name the image. What is imported
+    // by a literal ARN is nowhere made.
+    if (Stack.of(this.image) !== Stack.of(this) && Token.isUnresolved(this.image.imageArn)) resource.node.addDependency(this.image);
     // Deleted in the opposite order: nothing is started any more, by nobody, when the sandboxes are ended.
     for (const first of [allocator, keeper.schedule]) first.node.addDependency(resource);
 

@@ -36,7 +36,7 @@ export class RolePrincipal implements iam.IPrincipal {
   }
 
   public addToPrincipalPolicy(statement: iam.PolicyStatement): iam.AddToPrincipalPolicyResult {
-    if (!isRole(this.role)) {
+    if (!isRole(this.role) || this.isOfOtherStack(this.role)) {
       this.documentOf(this.role).addStatements(statement);
       return { statementAdded: true, policyDependable: this.role };
     }
@@ -57,7 +57,12 @@ export class RolePrincipal implements iam.IPrincipal {
     );
   }
 
-  /** The policy of a role that is known by reference only. */
+  /** Its own policy is in its stack then: rights there on what is made here would have the two stacks wait for each other. */
+  private isOfOtherStack(role: iam.IRole): boolean {
+    return iam.Role.isRole(role) && Stack.of(role) !== Stack.of(this.scope);
+  }
+
+  /** The policy, in this stack, of a role that is known by reference only or is another stack's. */
   private documentOf(role: iam.IRoleRef): iam.PolicyDocument {
     if (this.document !== undefined) return this.document;
     this.document = new iam.PolicyDocument();

@@ -28,19 +28,25 @@ test('each image brings its own policy to the shared builder, so that it is ther
   new SandboxImage(stack, 'Two', { source });
 
   const dependencies = resourcesOf(stack, 'Custom::MicrovmSandboxImage').map(({ DependsOn }) => JSON.stringify(DependsOn));
-  expect(dependencies[0]).toContain('OneBuilderPolicy');
-  expect(dependencies[0]).not.toContain('TwoBuilderPolicy');
-  expect(dependencies[1]).toContain('TwoBuilderPolicy');
+  expect(dependencies[0]).toContain('OneBuilderRights');
+  expect(dependencies[0]).not.toContain('TwoBuilderRights');
+  expect(dependencies[1]).toContain('TwoBuilderRights');
 });
 
 test('an image that gets another name keeps the policy for the old one until the old image has gone', () => {
   const policyIds = (imageName: string) => {
     const stack = newStack();
     new SandboxImage(stack, 'Image', { imageName, source });
-    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::ManagedPolicy')).filter((id) => id.includes('BuilderPolicy'));
+    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::ManagedPolicy')).filter((id) => id.includes('BuilderRights'));
   };
   expect(policyIds('one')).toEqual(policyIds('one'));
   expect(policyIds('one')).not.toEqual(policyIds('two'));
+});
+
+test('the policy of an image has another id than the inline one of deployed stacks: CloudFormation refuses another type under an id', () => {
+  const stack = newStack();
+  new SandboxImage(stack, 'Image', { imageName: 'mine', source });
+  expect(Object.keys(Template.fromStack(stack).toJSON().Resources as object)).not.toContainEqual(expect.stringMatching(/BuilderPolicy/));
 });
 
 test('pools of a stack share nothing but the image', () => {
