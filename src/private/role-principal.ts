@@ -25,7 +25,11 @@ export class RolePrincipal implements iam.IPrincipal {
   private readonly refused: iam.PolicyStatement[] = [];
   private document?: iam.PolicyDocument;
 
-  constructor(private readonly scope: Construct, private readonly role: iam.IRoleRef, private readonly policyId: string) {
+  constructor(
+    private readonly scope: Construct,
+    private readonly role: iam.IRoleRef,
+    private readonly policyId: string,
+  ) {
     this.policyFragment = new iam.ArnPrincipal(role.roleRef.roleArn).policyFragment;
     this.principalAccount = isRole(role) ? role.principalAccount : role.env.account;
     this.dependables = [role];

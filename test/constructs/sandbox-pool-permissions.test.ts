@@ -169,6 +169,14 @@ describe('a key of the user', () => {
     }));
   });
 
+  test('encrypts the image that the pool makes by itself, too', () => {
+    const stack = newStack();
+    new SandboxPool(stack, 'Pool', { encryptionKey: new kms.Key(stack, 'Key') });
+    const keys = resourcesOf(stack, 'AWS::Logs::LogGroup').map(({ Properties }) => readable(Properties.KmsKeyId));
+    expect(keys).toEqual(keys.map(() => 'arn:<Key.Arn>'));
+    expect(JSON.stringify(resourcesOf(stack, 'AWS::S3::Bucket')[0].Properties.BucketEncryption)).toContain('KMSMasterKeyID');
+  });
+
   test('may be known by reference only: what its policy needs is told', () => {
     const stack = newStack();
     const encryptionKey = new kms.CfnKey(stack, 'Key', { keyPolicy: {} });
