@@ -50,7 +50,11 @@ export class ImageBuilderProvider extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     // Once all images are there: one of them may bring a key.
-    Aspects.of(this.logGroup).add({ visit: (node) => { if (node === this.logGroup) acknowledgeLogGroup(this.logGroup); } });
+    Aspects.of(this.logGroup).add({
+      visit: (node) => {
+        if (node === this.logGroup) acknowledgeLogGroup(this.logGroup);
+      },
+    });
     this.role = handlerRole(this, 'Role', this.logGroup);
     // The service evaluates both on * whatever they name.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:CreateMicrovmImage', 'lambda:ListMicrovms'], resources: ['*'] }));

@@ -138,7 +138,8 @@ test('the builder has the first key that an image of the stack names', () => {
   for (const id of ['First', 'Second']) new SandboxImage(stack, id, { source, encryptionKey: new kms.Key(stack, `${id}Key`) });
   const resources = (type: string) => Object.entries(Template.fromStack(stack).findResources(type) as Record<string, Resource>);
   const keysOf = (type: string, property: string) => resources(type)
-    .filter(([id, { Properties }]) => id.startsWith('MicrovmSandboxImageBuilder') && (Properties.Environment ?? Properties.RetentionInDays) !== undefined)
+    .filter(([id]) => id.startsWith('MicrovmSandboxImageBuilder'))
+    .filter(([, { Properties }]) => (Properties.Environment ?? Properties.RetentionInDays) !== undefined)
     .map(([, { Properties }]) => readable(Properties[property]));
 
   expect(keysOf('AWS::Logs::LogGroup', 'KmsKeyId')).toEqual(['arn:<FirstKey.Arn>']);
