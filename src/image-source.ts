@@ -86,6 +86,8 @@ export class ImageSource {
   /**
    * A directory with a Dockerfile at its top. Its CMD is started once, during the build, and every sandbox continues from there.
    *
+   * A link that leads out of the directory is refused: what it leads to would be uploaded.
+   *
    * The image must be for arm64. The sandbox is reached through the ports its server listens on; there are no commands and no files
    * without the option `runtime`.
    *

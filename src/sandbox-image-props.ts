@@ -127,7 +127,11 @@ export interface SandboxImageProps {
 
   /**
    * Key that encrypts the artifact bucket, the build log, and the logs and environment of the image-builder's functions. Its policy is amended for
-   * CloudWatch Logs where it can be. Images with the same key share a bucket and a builder.
+   * CloudWatch Logs where it can be. Images with the same key share a bucket; all images of a stack share the builder, which has the key of
+   * the first that names one.
+   *
+   * Another key for an existing image builds it again from another bucket. The former bucket leaves the stack and stays behind: what is in
+   * it expires after 30 days, and then it costs nothing.
    *
    * The platform encrypts its snapshots with a key of its own.
    *

@@ -100,7 +100,7 @@ export interface SandboxImageAttributes extends MicrovmImageOptions {
  * An image: built and snapshotted by the platform during the deployment, which fails with the build's own reason if it fails.
  *
  * A change of anything but name, tags and `retainVersions` builds a new version; the deployment waits for it, some minutes. A stack has
- * room for ten images with the same `encryptionKey`.
+ * room for ten images.
  *
  * @resource Custom::MicrovmSandboxImage
  */

@@ -72,8 +72,9 @@ export interface SandboxPoolProps {
   readonly executionRole?: iam.IRoleRef;
 
   /**
-   * Key that encrypts the pool's table, its logs and the environment of its functions. Its policy must let the account's policies decide,
-   * as that of a new `kms.Key` does; CloudWatch Logs is added to it. Another key for an existing pool is taken over in place.
+   * Key that encrypts the pool's table, its logs and the environment of its functions, and the image that a pool makes by itself; one that is
+   * given has its own. Its policy must let the account's policies decide, as that of a new `kms.Key` does; CloudWatch Logs is added to it.
+   * Another key for an existing pool is taken over in place.
    *
    * @default - keys that AWS owns
    */

@@ -116,7 +116,7 @@ export class SandboxPool extends SandboxPoolBase {
     checkPoolProps(this, props);
 
     this.poolName = defaultImageName(this);
-    this.image = adaptImage(this, props.image);
+    this.image = adaptImage(this, props);
     checkPoolImage(this, this.image, this.env);
     checkIngressOfImage(this, this.image, props);
     warnOfPool(this, props);
@@ -137,8 +137,10 @@ export class SandboxPool extends SandboxPoolBase {
     const allocator = new AllocatorFunction(this, 'Allocator', functionProps);
     const keeper = new KeeperFunction(this, 'Keeper', functionProps);
     const resource = new PoolResource(this, 'Resource', { keeper, logGroup: keeper.logGroup, encryptionKey });
-    // A dependency on an image of another stack is one on that stack; within the stack the keeper's rights name the image.
-    if (Stack.of(this.image) !== Stack.of(this)) resource.node.addDependency(this.image);
+    // A dependency on an image of another stack is one on that stack; within the stack the keeper's rights name the image. What is imported
+    // by a literal ARN is nowhere made.
+    const isMadeElsewhere = Stack.of(this.image) !== Stack.of(this) && Token.isUnresolved(this.image.imageArn);
+    if (isMadeElsewhere) resource.node.addDependency(this.image);
     // Deleted in the opposite order: nothing is started any more, by nobody, when the sandboxes are ended.
     for (const first of [allocator, keeper.schedule]) first.node.addDependency(resource);
 

@@ -2,6 +2,7 @@ import { cpSync, existsSync } from 'fs';
 import { join, posix, relative, resolve } from 'path';
 import { IgnoreMode, IgnoreStrategy } from 'aws-cdk-lib';
 import { DEFAULT_EXCLUDE } from './default-exclude';
+import { refuseOutwardLinks } from './outward-links';
 import { ValidationError } from '../validation-error';
 
 /** Destination in the image to path on this machine. */
@@ -34,6 +35,7 @@ export function stageFiles(context: string, files: CopiedFiles = {}): string[] {
 
 /** Copies a file or a directory without what the patterns leave out. */
 export function copyTree(source: string, target: string, exclude: string[]): void {
+  refuseOutwardLinks(source, exclude);
   const ignored = IgnoreStrategy.fromCopyOptions({ exclude, ignoreMode: IgnoreMode.GIT }, source);
   cpSync(source, target, {
     recursive: true,

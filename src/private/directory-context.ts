@@ -9,6 +9,7 @@ import type { BoundSource } from './bound-source';
 import { copyTree } from './copied-files';
 import { DEFAULT_EXCLUDE } from './default-exclude';
 import { commandOf } from './dockerfile-command';
+import { refuseOutwardLinks } from './outward-links';
 import { withDaemon } from './runtime-context';
 import { DOCKERFILE } from '../contract/runtime';
 import type { DirectorySourceOptions } from '../image-source';
@@ -29,6 +30,7 @@ export function checkDirectory(path: string): string {
 export function bindDirectory(scope: Construct, directory: string, options: DirectorySourceOptions): BoundSource {
   const exclude = [...DEFAULT_EXCLUDE, ...options.exclude ?? []];
   if (!options.runtime) {
+    refuseOutwardLinks(directory, exclude);
     const asset = new s3Assets.Asset(scope, 'Source', { path: directory, exclude, ignoreMode: IgnoreMode.GIT });
     return { artifact: assetArtifact(asset) };
   }

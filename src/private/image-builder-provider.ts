@@ -1,11 +1,11 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as customResources from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { allowLogs, idForKey } from './encryption';
+import { allowLogs } from './encryption';
 import { HandlerFunction } from './handler-function';
 import { handlerRole } from './handler-role';
 import { anyMicrovmArn } from './microvm-arns';
@@ -22,12 +22,16 @@ type Entry = keyof typeof IMAGE_BUILDER_HANDLERS;
 
 /** Creates, updates and deletes the images of a stack. */
 export class ImageBuilderProvider extends Construct {
-  /** The stack's one provider, for each key, made on first use. */
+  /**
+   * The stack's one provider, made on first use. One for all keys: CloudFormation never takes another provider for a resource that exists,
+   * so an image could not be given a key, or another one.
+   */
   public static of(scope: Construct, encryptionKey?: kms.IKey): ImageBuilderProvider {
     const stack = Stack.of(scope);
-    const id = idForKey(ID, encryptionKey);
-    return stack.node.tryFindChild(id) as ImageBuilderProvider | undefined
-      ?? new ImageBuilderProvider(stack, id, encryptionKey);
+    const provider = stack.node.tryFindChild(ID) as ImageBuilderProvider | undefined
+      ?? new ImageBuilderProvider(stack, ID);
+    if (encryptionKey !== undefined) provider.encryptWith(encryptionKey);
+    return provider;
   }
 
   public readonly serviceToken: string;
@@ -36,24 +40,28 @@ export class ImageBuilderProvider extends Construct {
 
   private readonly logGroup: logs.LogGroup;
   private images = 0;
+  private encrypted = false;
   private rebuilder?: lambda.Function;
 
-  private constructor(scope: Construct, id: string, encryptionKey?: kms.IKey) {
+  private constructor(scope: Construct, id: string) {
     super(scope, id);
-    if (encryptionKey !== undefined) allowLogs(this, encryptionKey);
     this.logGroup = new logs.LogGroup(this, 'Logs', {
       retention: logs.RetentionDays.TWO_WEEKS,
       removalPolicy: RemovalPolicy.DESTROY,
-      encryptionKey,
     });
-    acknowledgeLogGroup(this.logGroup);
+    // Once all images are there: one of them may bring a key.
+    Aspects.of(this.logGroup).add({
+      visit: (node) => {
+        if (node === this.logGroup) acknowledgeLogGroup(this.logGroup);
+      },
+    });
     this.role = handlerRole(this, 'Role', this.logGroup);
     // The service evaluates both on * whatever they name.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:CreateMicrovmImage', 'lambda:ListMicrovms'], resources: ['*'] }));
     // An image can be deleted only when no microVM of it runs.
     this.role.addToPolicy(new iam.PolicyStatement({ actions: ['lambda:TerminateMicrovm'], resources: [anyMicrovmArn(this)] }));
     for (const arn of ['*', anyMicrovmArn(this)]) acknowledgeWildcard(this.role, arn, ONLY_WILDCARD);
-    this.serviceToken = this.createProvider(encryptionKey).serviceToken;
+    this.serviceToken = this.createProvider().serviceToken;
   }
 
   /** Builds images again when the service has a newer base; made on first use. */
@@ -73,7 +81,18 @@ export class ImageBuilderProvider extends Construct {
     }
   }
 
-  private createProvider(encryptionKey?: kms.IKey): customResources.Provider {
+  /** With the first key that an image of the stack names. The logs and variables of all images are together, and take one. */
+  private encryptWith(key: kms.IKey): void {
+    if (this.encrypted) return;
+    this.encrypted = true;
+    allowLogs(this, key);
+    for (const child of this.node.findAll()) {
+      if (child instanceof logs.CfnLogGroup) child.kmsKeyId = key.keyArn;
+      if (child instanceof lambda.CfnFunction && child.environment !== undefined) child.kmsKeyArn = key.keyArn;
+    }
+  }
+
+  private createProvider(): customResources.Provider {
     const minutes = Duration.minutes(5);
     const provider = new customResources.Provider(this, 'Provider', {
       onEventHandler: this.handler('OnEvent', 'onEvent', minutes),
@@ -83,7 +102,6 @@ export class ImageBuilderProvider extends Construct {
       // give up, because it can say why.
       totalTimeout: Duration.minutes(45),
       logGroup: this.logGroup,
-      providerFunctionEnvEncryption: encryptionKey,
       frameworkOnEventRole: handlerRole(this, 'FrameworkOnEventRole', this.logGroup),
       frameworkCompleteAndTimeoutRole: handlerRole(this, 'FrameworkCompleteRole', this.logGroup),
     });

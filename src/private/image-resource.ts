@@ -63,9 +63,12 @@ export class ImageResource extends CustomResource implements ITaggableV2 {
   }
 }
 
-/** With the name in it: a new name makes a new policy, and the old one stays until the old image has been deleted. */
+/**
+ * With the name in it: a new name makes a new policy, and the old one stays until the old image has been deleted. Not `BuilderPolicy`:
+ * deployed stacks have an inline policy of that id, and CloudFormation refuses another type under it.
+ */
 function policyId(imageName: string): string {
-  return Token.isUnresolved(imageName) ? 'BuilderPolicy' : `BuilderPolicy-${imageName}`;
+  return Token.isUnresolved(imageName) ? 'BuilderRights' : `BuilderRights-${imageName}`;
 }
 
 function renderProperties(

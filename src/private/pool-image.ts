@@ -4,10 +4,11 @@ import type { Construct, IConstruct } from 'constructs';
 import { imageArn } from './microvm-arns';
 import type { ISandboxImage } from '../sandbox-image';
 import { SandboxImage } from '../sandbox-image';
+import type { SandboxPoolProps } from '../sandbox-pool-props';
 
-/** The image of a pool: the user's, or a new one. */
-export function adaptImage(scope: Construct, ref: lambda.IMicrovmImageRef | undefined): ISandboxImage {
-  if (ref === undefined) return new SandboxImage(scope, 'Image');
+/** The image of a pool: the user's, or a new one under the pool's key. */
+export function adaptImage(scope: Construct, { image: ref, encryptionKey }: SandboxPoolProps): ISandboxImage {
+  if (ref === undefined) return new SandboxImage(scope, 'Image', { encryptionKey });
   return isSandboxImage(ref) ? ref : SandboxImage.fromMicrovmImage(scope, 'Image', ref);
 }
 

@@ -25,9 +25,16 @@ export class RolePrincipal implements iam.IPrincipal {
   private readonly refused: iam.PolicyStatement[] = [];
   private document?: iam.PolicyDocument;
 
+<<<<<<< HEAD
   /** `policyId`: of the policy that a role gets that is known by reference only. */
   constructor(
     private readonly scope: Construct, private readonly role: iam.IRoleRef, private readonly policyId: string,
+=======
+  constructor(
+    private readonly scope: Construct,
+    private readonly role: iam.IRoleRef,
+    private readonly policyId: string,
+>>>>>>> wt2-pool
   ) {
     this.policyFragment = new iam.ArnPrincipal(role.roleRef.roleArn).policyFragment;
     this.principalAccount = isRole(role) ? role.principalAccount : role.env.account;
@@ -39,7 +46,7 @@ export class RolePrincipal implements iam.IPrincipal {
   }
 
   public addToPrincipalPolicy(statement: iam.PolicyStatement): iam.AddToPrincipalPolicyResult {
-    if (!isRole(this.role)) {
+    if (!isRole(this.role) || this.isOfOtherStack(this.role)) {
       this.documentOf(this.role).addStatements(statement);
       return { statementAdded: true, policyDependable: this.role };
     }
@@ -60,7 +67,12 @@ export class RolePrincipal implements iam.IPrincipal {
     );
   }
 
-  /** The policy of a role that is known by reference only. */
+  /** Its own policy is in its stack then: rights there on what is made here would have the two stacks wait for each other. */
+  private isOfOtherStack(role: iam.IRole): boolean {
+    return iam.Role.isRole(role) && Stack.of(role) !== Stack.of(this.scope);
+  }
+
+  /** The policy, in this stack, of a role that is known by reference only or is another stack's. */
   private documentOf(role: iam.IRoleRef): iam.PolicyDocument {
     if (this.document !== undefined) return this.document;
     this.document = new iam.PolicyDocument();

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import { directoryWith } from './directories';
@@ -55,4 +55,33 @@ test.each(['.env', 'a.pem', 'terraform.tfstate', 'node_modules', '.aws', 'servic
   const files = published(['Dockerfile', '.env', 'a.pem', 'terraform.tfstate', 'node_modules/x', '.aws/config', 'service-account.json'], [`!${name}`]);
   expect(files).toHaveLength(2);
   expect(files.some((file) => file.startsWith(name))).toBe(true);
+});
+
+describe('a link that leads out of the directory', () => {
+  const outside = directoryWith({ secret: 'secret' });
+  const withLink = (target: string) => {
+    const path = directoryWith({ 'Dockerfile': '', 'inside/file': '' });
+    symlinkSync(target, join(path, 'inside', 'link'));
+    return path;
+  };
+  const build = (source: ImageSource) => new SandboxImage(newStack(), 'Image', { source });
+  const sources: [string, (path: string, exclude?: string[]) => ImageSource][] = [
+    ['directory', (path, exclude) => ImageSource.directory(path, { exclude })],
+    ['directory with the runtime', (path, exclude) => ImageSource.directory(path, { exclude, runtime: true })],
+    ['files', (path) => ImageSource.sandbox({ files: { '/workspace/data': path } })],
+  ];
+
+  test.each(sources)('fails, because what it leads to would be uploaded: %s', (_, sourceOf) => {
+    for (const target of [join(outside, 'secret'), outside, '../../elsewhere', '/not/there']) {
+      expect(() => build(sourceOf(withLink(target)))).toThrow("the link 'inside/link' in ");
+    }
+  });
+
+  test.each(sources)('is none where it stays inside: %s', (_, sourceOf) => {
+    for (const target of ['file', '../Dockerfile', '..']) expect(() => build(sourceOf(withLink(target)))).not.toThrow();
+  });
+
+  test.each(sources.slice(0, 2))('may be left out: %s', (_, sourceOf) => {
+    expect(() => build(sourceOf(withLink(outside), ['inside/link']))).not.toThrow();
+  });
 });

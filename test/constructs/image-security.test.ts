@@ -84,6 +84,18 @@ describe('a build role of the user', () => {
     expect(warningsOf(stack, 'buildRoleNotChanged')).toEqual([]);
   });
 
+  test('that is of another stack gets a policy beside the image: neither stack waits for the other', () => {
+    const app = new App();
+    const roles = newStack('Roles', app);
+    const buildRole = new iam.Role(roles, 'Role', { assumedBy: lambdaPrincipal });
+    const { stack } = imageWith({ buildRole }, newStack('Stack', app));
+    const [{ DependsOn }] = resourcesOf(stack, IMAGE) as unknown as { DependsOn: string[] }[];
+
+    expect(DependsOn).toContainEqual(expect.stringMatching(/^ImageBuildRolePolicy/));
+    expect(statementsOf(roles, 'Role')).toEqual([]);
+    expect(roles.dependencies).toEqual([]);
+  });
+
   test('that is imported gets a policy too', () => {
     const stack = newStack();
     imageWith({ buildRole: iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/theirs') }, stack);
@@ -150,7 +162,7 @@ describe('the encryption key', () => {
       .flatMap(() => Object.keys(Template.fromStack(stack).findResources('AWS::IAM::Role')))
       .map((id) => id.slice(0, -8)).filter((id) => /^MicrovmSandboxImageBuilder.*Role$/.test(id)))];
     const uses = Object.fromEntries(roles.map((role) => [
-      role.replace(/^MicrovmSandboxImageBuilder[0-9a-f]{8}/, ''),
+      role.replace(/^MicrovmSandboxImageBuilder/, ''),
       statementsOf(stack, role).filter(({ Resource }) => Resource.includes('arn:<Key.Arn>')).map(({ Action }) => Action),
     ]));
 

@@ -81,7 +81,7 @@ describe('defaults', () => {
     const ids = DependsOn.map((id) => id.replace(/[0-9A-F]{8}$/, ''));
 
     expect(ids).toEqual(expect.arrayContaining([
-      expect.stringMatching(/^ImageBuilderPolicyStackImage/), 'ImageBuildRoleDefaultPolicy', 'ImageBuildLogs', 'MicrovmSandboxArtifacts', 'MicrovmSandboxArtifactsPolicy',
+      expect.stringMatching(/^ImageBuilderRightsStackImage/), 'ImageBuildRoleDefaultPolicy', 'ImageBuildLogs', 'MicrovmSandboxArtifacts', 'MicrovmSandboxArtifactsPolicy',
       'MicrovmSandboxImageBuilderRoleDefaultPolicy', 'MicrovmSandboxImageBuilderProviderwaiterstatemachine',
     ]));
     template().resourceCountIs('AWS::StepFunctions::StateMachine', 1);

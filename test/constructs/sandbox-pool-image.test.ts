@@ -1,5 +1,6 @@
 import { App, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { LAMBDA_ARN, newStack, poolConfigurations, statementsOf } from './synthesized';
@@ -95,6 +96,18 @@ describe('an image of another stack', () => {
   test('warns of nothing', () => {
     const { stack } = twoStacks();
     Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  });
+
+  test('that is known by its ARN alone is nothing to wait for: the other stack may use the pool', () => {
+    const app = new App();
+    const agents = newStack('Agents', app);
+    const image = SandboxImage.fromSandboxImageAttributes(agents, 'Image', { imageArn: IMAGE_ARN, imageVersion: '3.0' });
+    const stack = newStack('Stack', app);
+    const pool = new SandboxPool(stack, 'Pool', { image });
+    pool.grantUse(new iam.Role(agents, 'Agent', { assumedBy: new iam.AccountRootPrincipal() }));
+    Template.fromStack(agents);
+    expect(stack.dependencies).toEqual([]);
+    expect(agents.dependencies).toEqual([stack]);
   });
 
   test('of AWS\'s own kind exports its ARN and no version', () => {

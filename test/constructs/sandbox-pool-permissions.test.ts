@@ -1,4 +1,5 @@
 import type { Stack } from 'aws-cdk-lib';
+import { App } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -6,7 +7,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, readable, resourcesOf, statementsOf } from './synthesized';
 import type { SandboxPoolProps } from 'cdk-microvm-sandbox';
-import { ImageSource, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
+import { ImageSource, SandboxExecutionRole, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
 const IMAGE = 'arn:<Image.ImageArn>';
@@ -169,6 +170,14 @@ describe('a key of the user', () => {
     }));
   });
 
+  test('encrypts the image that the pool makes by itself, too', () => {
+    const stack = newStack();
+    new SandboxPool(stack, 'Pool', { encryptionKey: new kms.Key(stack, 'Key') });
+    const keys = resourcesOf(stack, 'AWS::Logs::LogGroup').map(({ Properties }) => readable(Properties.KmsKeyId));
+    expect(keys).toEqual(keys.map(() => 'arn:<Key.Arn>'));
+    expect(JSON.stringify(resourcesOf(stack, 'AWS::S3::Bucket')[0].Properties.BucketEncryption)).toContain('KMSMasterKeyID');
+  });
+
   test('may be known by reference only: what its policy needs is told', () => {
     const stack = newStack();
     const encryptionKey = new kms.CfnKey(stack, 'Key', { keyPolicy: {} });
@@ -202,6 +211,20 @@ describe('an execution role', () => {
     const documents = policies.map(({ Properties }) => readable(Properties.PolicyDocument) as { Statement: unknown[] });
     expect(documents.map(({ Statement }) => Statement))
       .toEqual([[{ Effect: 'Allow', Action: LOGS, Resource: 'arn:<PoolSandboxLogs.Arn>' }]]);
+    Annotations.fromStack(stack).hasNoWarning('*', Match.stringLikeRegexp('executionRoleNotChanged'));
+  });
+
+  test('of another stack gets it by a policy beside the pool, also where the image is from there', () => {
+    const app = new App();
+    const roles = newStack('Roles', app);
+    const executionRole = new SandboxExecutionRole(roles, 'ExecutionRole');
+    const stack = newStack('Stack', app);
+    poolWith({ executionRole, image: new SandboxImage(roles, 'Image', { source }) }, stack);
+    const policies = resourcesOf(stack, 'AWS::IAM::Policy').filter(({ Properties }) => JSON.stringify(Properties.Roles).includes('ImportValue'));
+    expect(policies.map(({ Properties }) => readable(Properties.PolicyDocument)))
+      .toMatchObject([{ Statement: [{ Effect: 'Allow', Action: LOGS, Resource: 'arn:<PoolSandboxLogs.Arn>' }] }]);
+    expect(statementsOf(roles, 'ExecutionRole')).toEqual([]);
+    expect(roles.dependencies).toEqual([]);
     Annotations.fromStack(stack).hasNoWarning('*', Match.stringLikeRegexp('executionRoleNotChanged'));
   });
 

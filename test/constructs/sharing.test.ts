@@ -7,6 +7,8 @@ import { DOCKERFILE_DIRECTORY } from './directories';
 import { newStack, readable, resourcesOf, statementsOf } from './synthesized';
 import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
+interface Resource { readonly Properties: Record<string, unknown> }
+
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
 
 test('images of a stack share the builder and the bucket, each below its own prefix', () => {
@@ -28,19 +30,25 @@ test('each image brings its own policy to the shared builder, so that it is ther
   new SandboxImage(stack, 'Two', { source });
 
   const dependencies = resourcesOf(stack, 'Custom::MicrovmSandboxImage').map(({ DependsOn }) => JSON.stringify(DependsOn));
-  expect(dependencies[0]).toContain('OneBuilderPolicy');
-  expect(dependencies[0]).not.toContain('TwoBuilderPolicy');
-  expect(dependencies[1]).toContain('TwoBuilderPolicy');
+  expect(dependencies[0]).toContain('OneBuilderRights');
+  expect(dependencies[0]).not.toContain('TwoBuilderRights');
+  expect(dependencies[1]).toContain('TwoBuilderRights');
 });
 
 test('an image that gets another name keeps the policy for the old one until the old image has gone', () => {
   const policyIds = (imageName: string) => {
     const stack = newStack();
     new SandboxImage(stack, 'Image', { imageName, source });
-    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::ManagedPolicy')).filter((id) => id.includes('BuilderPolicy'));
+    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::ManagedPolicy')).filter((id) => id.includes('BuilderRights'));
   };
   expect(policyIds('one')).toEqual(policyIds('one'));
   expect(policyIds('one')).not.toEqual(policyIds('two'));
+});
+
+test('the policy of an image has another id than the inline one of deployed stacks: CloudFormation refuses another type under an id', () => {
+  const stack = newStack();
+  new SandboxImage(stack, 'Image', { imageName: 'mine', source });
+  expect(Object.keys(Template.fromStack(stack).toJSON().Resources as object)).not.toContainEqual(expect.stringMatching(/BuilderPolicy/));
 });
 
 test('pools of a stack share nothing but the image', () => {
@@ -103,7 +111,7 @@ test('fails on one image more than fit', () => {
 test.each([
   ['a key', (stack: Stack) => new kms.Key(stack, 'Key')],
   ['a bare key', (stack: Stack) => new kms.CfnKey(stack, 'Key', { keyPolicy: { Version: '2012-10-17', Statement: [] } })],
-])('images with %s share a bucket and a builder of their own, and what has no key keeps its ids', (_, keyIn) => {
+])('images with %s share a bucket of their own, and what has no key keeps its ids', (_, keyIn) => {
   const stack = newStack();
   const encryptionKey = keyIn(stack);
   for (const id of ['One', 'Two']) new SandboxImage(stack, id, { source, encryptionKey });
@@ -112,7 +120,30 @@ test.each([
 
   expect(buckets).toHaveLength(2);
   expect(buckets).toContain('MicrovmSandboxArtifacts');
-  Template.fromStack(stack).resourceCountIs('AWS::StepFunctions::StateMachine', 2);
+});
+
+test('an image can be given a key, another one or none: its provider stays, which CloudFormation never lets change', () => {
+  const providers = ['none', 'One', 'Two'].map((id) => {
+    const stack = newStack();
+    new SandboxImage(stack, 'Image', { source, encryptionKey: id === 'none' ? undefined : new kms.Key(stack, id) });
+    const [{ Properties }] = resourcesOf(stack, 'Custom::MicrovmSandboxImage');
+    return JSON.stringify(Properties.ServiceToken);
+  });
+  expect(new Set(providers).size).toBe(1);
+});
+
+test('the builder has the first key that an image of the stack names', () => {
+  const stack = newStack();
+  new SandboxImage(stack, 'Plain', { source });
+  for (const id of ['First', 'Second']) new SandboxImage(stack, id, { source, encryptionKey: new kms.Key(stack, `${id}Key`) });
+  const resources = (type: string) => Object.entries(Template.fromStack(stack).findResources(type) as Record<string, Resource>);
+  const keysOf = (type: string, property: string) => resources(type)
+    .filter(([id]) => id.startsWith('MicrovmSandboxImageBuilder'))
+    .filter(([, { Properties }]) => (Properties.Environment ?? Properties.RetentionInDays) !== undefined)
+    .map(([, { Properties }]) => readable(Properties[property]));
+
+  expect(keysOf('AWS::Logs::LogGroup', 'KmsKeyId')).toEqual(['arn:<FirstKey.Arn>']);
+  expect(keysOf('AWS::Lambda::Function', 'KmsKeyArn')).toEqual(['arn:<FirstKey.Arn>', 'arn:<FirstKey.Arn>', 'arn:<FirstKey.Arn>']);
 });
 
 test('an image and a pool stay within 45 resources and 80 KB', () => {
