@@ -25,16 +25,11 @@ export class RolePrincipal implements iam.IPrincipal {
   private readonly refused: iam.PolicyStatement[] = [];
   private document?: iam.PolicyDocument;
 
-<<<<<<< HEAD
-  /** `policyId`: of the policy that a role gets that is known by reference only. */
-  constructor(
-    private readonly scope: Construct, private readonly role: iam.IRoleRef, private readonly policyId: string,
-=======
+  /** `policyId`: of the policy, made here, of a role whose own policy cannot be used. */
   constructor(
     private readonly scope: Construct,
     private readonly role: iam.IRoleRef,
     private readonly policyId: string,
->>>>>>> wt2-pool
   ) {
     this.policyFragment = new iam.ArnPrincipal(role.roleRef.roleArn).policyFragment;
     this.principalAccount = isRole(role) ? role.principalAccount : role.env.account;
