@@ -1,14 +1,17 @@
 import {
-  GetMicrovmImageCommand, LambdaMicrovmsClient, RunMicrovmCommand, TagResourceCommand, UpdateMicrovmImageVersionCommand,
+  GetMicrovmImageCommand, LambdaMicrovmsClient, ListMicrovmImageVersionsCommand, RunMicrovmCommand, TagResourceCommand,
+  UpdateMicrovmImageVersionCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { LocalCloud } from 'microvm-sandbox-local';
 import { eventually } from './deployed';
 import { SOURCES } from './policies-app';
 import { zip } from '../local/microvms/microvm-cloud';
+import type { RunPayload } from '../../client/src/protocol/daemon';
 import { CURRENT_VERSION_TAG } from '../../src/contract/image';
 
-const SERVER = `
+/** Runs, and takes no port: all microVMs share those of this machine. */
+const DOCKERFILE = `
   FROM scratch
   COPY server.js .
   CMD ["node", "server.js"]
@@ -31,7 +34,7 @@ export class AccountUser {
     const { bucket: Bucket, key: Key } = SOURCES;
     await this.#s3.send(new CreateBucketCommand({ Bucket }));
     await this.#s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
-    const Body = await zip({ 'Dockerfile': SERVER, 'server.js': 'require("node:http").createServer((_, answer) => answer.end()).listen(8080);' });
+    const Body = await zip({ 'Dockerfile': DOCKERFILE, 'server.js': 'setInterval(() => undefined, 60_000);' });
     const { VersionId = '' } = await this.#s3.send(new PutObjectCommand({ Bucket, Key, Body }));
     return VersionId;
   }
@@ -50,7 +53,15 @@ export class AccountUser {
 
   /** Starts a microVM that no pool knows. */
   async run(imageName: string): Promise<void> {
-    await this.#microvms.send(new RunMicrovmCommand({ imageIdentifier: this.#arnOf(imageName) }));
+    const imageIdentifier = this.#arnOf(imageName);
+    const { items = [] } = await this.#microvms.send(new ListMicrovmImageVersionsCommand({ imageIdentifier }));
+    const hasRunHook = items.some(({ hooks }) => hooks?.microvmHooks?.run === 'ENABLED');
+    // Without what its daemon asks for it would end by itself.
+    const payload: RunPayload = { sandboxId: 'sbx-0123456789abcdefghij', generation: 1, secretSha256: '0'.repeat(64) };
+    await this.#microvms.send(new RunMicrovmCommand({
+      imageIdentifier,
+      ...(hasRunHook && { runHookPayload: JSON.stringify(payload) }),
+    }));
   }
 
   close(): void {
