@@ -72,7 +72,8 @@ function synthesizedLines(stack: Stack): string[] {
   return Object.entries(Resources).flatMap(([logicalId, resource]) => {
     const { Type, Properties } = resource;
     const statements = Type === 'AWS::Lambda::Permission' ? [Properties as Statement] : statementsIn(Properties);
-    return statements.flatMap(({ Action = [] }) => holdersOf(logicalId, resource).map((section) => lineOf(section, [Action].flat())));
+    const holders = holdersOf(logicalId, resource);
+    return statements.flatMap(({ Action = [] }) => holders.map((section) => lineOf(section, [Action].flat())));
   });
 }
 

@@ -6,9 +6,9 @@ import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, S3Cl
 import type { LocalCloud } from 'microvm-sandbox-local';
 import { eventually } from './deployed';
 import { SOURCES } from './policies-app';
-import { zip } from '../local/microvms/microvm-cloud';
 import type { RunPayload } from '../../client/src/protocol/daemon';
 import { CURRENT_VERSION_TAG } from '../../src/contract/image';
+import { zip } from '../local/microvms/microvm-cloud';
 
 /** Runs, and takes no port: all microVMs share those of this machine. */
 const DOCKERFILE = `
@@ -43,11 +43,13 @@ export class AccountUser {
   async makeCurrent(imageName: string, imageVersion: string, retired: string): Promise<void> {
     const imageIdentifier = this.#arnOf(imageName);
     const setStatus = async (version: string, status: 'ACTIVE' | 'INACTIVE') => {
-      await this.#microvms.send(new UpdateMicrovmImageVersionCommand({ imageIdentifier, imageVersion: version, status }));
+      const change = new UpdateMicrovmImageVersionCommand({ imageIdentifier, imageVersion: version, status });
+      await this.#microvms.send(change);
       await this.#untilAtRest(imageIdentifier);
     };
     await setStatus(imageVersion, 'ACTIVE');
-    await this.#microvms.send(new TagResourceCommand({ Resource: imageIdentifier, Tags: { [CURRENT_VERSION_TAG]: imageVersion } }));
+    const Tags = { [CURRENT_VERSION_TAG]: imageVersion };
+    await this.#microvms.send(new TagResourceCommand({ Resource: imageIdentifier, Tags }));
     await setStatus(retired, 'INACTIVE');
   }
 

@@ -25,7 +25,8 @@ let pools: DeployedPool[] = [];
 let quickstart: DeployedPool;
 
 beforeAll(async () => {
-  cloud = await startLocalCloud({ isolation: 'processes', quotas: true, authorize: recorded.authorize });
+  // Of the many versions here most are never run: no spares for them.
+  cloud = await startLocalCloud({ isolation: 'processes', quotas: true, authorize: recorded.authorize, spares: 0 });
   user = new AccountUser(cloud);
   const assembly = await synthesizeStacks(await user.putSources());
   folders = [

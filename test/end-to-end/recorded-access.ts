@@ -51,8 +51,9 @@ export class RecordedAccess {
   async isNeeded(removed: RoleStatement, other?: Statement): Promise<boolean> {
     const same = JSON.stringify(removed.statement);
     for (const request of this.#allowed.values()) {
-      if (roleOf(request) !== removed.role || !names(removed.statement, request) || (other && names(other, request))) continue;
-      const changed = mapStatements(request, (found) => (JSON.stringify(found.statement) === same ? other : found.statement));
+      if (roleOf(request) !== removed.role || !names(removed.statement, request)) continue;
+      if (other && names(other, request)) continue;
+      const changed = mapStatements(request, ({ statement }) => (JSON.stringify(statement) === same ? other : statement));
       if (!(await authorize(changed)).allowed) return true;
     }
     return false;
@@ -106,7 +107,8 @@ function mapStatements(request: AuthorizationRequest, change: Change): Authoriza
 
 /** Whether the statement is about the request; its conditions are left to IAM. Without a resource it is about the role that it stands on. */
 function names({ Action, Resource = '*' }: Statement, { action, resource }: AuthorizationRequest): boolean {
-  return matchesOne([Action].flat().map((pattern) => pattern.toLowerCase()), action.toLowerCase()) && matchesOne(Resource, resource);
+  const actions = [Action].flat().map((pattern) => pattern.toLowerCase());
+  return matchesOne(actions, action.toLowerCase()) && matchesOne(Resource, resource);
 }
 
 function matchesOne(patterns: string | readonly string[], value: string): boolean {
