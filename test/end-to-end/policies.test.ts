@@ -112,7 +112,8 @@ test('so is a sandbox whose version a pipeline has just retired', async () => {
     await user.makeCurrent(imageName, '1.0', '2.0');
     return client.create();
   });
-  expect(await Promise.all((await Promise.all(created)).map((sandbox) => sandbox.kill()))).toEqual(created.map(() => true));
+  const sandboxes = await Promise.all(created);
+  expect(await Promise.all(sandboxes.map((sandbox) => sandbox.kill()))).toEqual(created.map(() => true));
   expect(cloud.denials).toEqual([]);
 }, 60_000);
 

@@ -53,7 +53,9 @@ export class RecordedAccess {
     for (const request of this.#allowed.values()) {
       if (roleOf(request) !== removed.role || !names(removed.statement, request)) continue;
       if (other && names(other, request)) continue;
-      const changed = mapStatements(request, ({ statement }) => (JSON.stringify(statement) === same ? other : statement));
+      const changed = mapStatements(request, ({ statement }) => (
+        JSON.stringify(statement) === same ? other : statement
+      ));
       if (!(await authorize(changed)).allowed) return true;
     }
     return false;
