@@ -35,8 +35,7 @@ const fields = {
   BaseImageVersion: z.string().regex(new RegExp(`^(\\d+|${LATEST_BASE_IMAGE})$`), `neither a bare major version such as 1 nor ${LATEST_BASE_IMAGE}`),
   BuildRoleArn: arn,
   ArtifactBucket: z.string().min(1),
-  // What lies below the folder is deleted with the image.
-  ArtifactKey: z.string().regex(/^[^/].*\/[^/]+$/, 'not a key inside a folder of the image\'s own'),
+  ArtifactKey: z.string().regex(/^[^/]/, 'not a key of an object'),
   SourceBucket: z.string().min(1).optional(),
   SourceKey: z.string().min(1).optional(),
   SourceObjectVersion: z.string().min(1).optional(),
@@ -54,6 +53,15 @@ const fields = {
   Tags: z.record(z.string().min(1).max(128).regex(RESERVED_TAG.none, 'reserved'), z.string().max(256)).optional(),
 };
 
+type ArtifactProperties = Pick<ImageResourceProperties,
+  'ArtifactBucket' | 'ArtifactKey' | 'SourceBucket' | 'SourceKey' | 'SourceObjectVersion' | 'SourceDockerfile'>;
+
+/** What lies below the folder of an artifact that is made here is deleted with the image. One that is used in place may lie anywhere. */
+const isOwnOrInPlace = ({ ArtifactKey, SourceKey, SourceDockerfile }: ArtifactProperties): boolean => (
+  (SourceKey === undefined && SourceDockerfile === undefined) || /.\/[^/]+$/.test(ArtifactKey)
+);
+const NO_FOLDER = { path: ['ArtifactKey'], message: 'not a key inside a folder of the image\'s own' };
+
 const propertiesSchema = z.object(fields).refine(
   ({ SourceBucket, SourceKey, SourceObjectVersion }) => (
     (SourceBucket === undefined) === (SourceKey === undefined)
@@ -63,7 +71,7 @@ const propertiesSchema = z.object(fields).refine(
 ).refine(
   ({ SourceKey, SourceDockerfile }) => SourceKey === undefined || SourceDockerfile === undefined,
   'SourceKey and SourceDockerfile exclude each other',
-) satisfies z.ZodType<unknown, ImageResourceProperties>;
+).refine(isOwnOrInPlace, NO_FOLDER) satisfies z.ZodType<unknown, ImageResourceProperties>;
 
 export type ImageProperties = z.infer<typeof propertiesSchema>;
 
@@ -98,9 +106,7 @@ const artifactSchema = z.object(fields).pick({
   SourceKey: true,
   SourceObjectVersion: true,
   SourceDockerfile: true,
-});
-
-type ArtifactProperties = z.infer<typeof artifactSchema>;
+}).refine(isOwnOrInPlace, NO_FOLDER);
 
 /** Undefined where a delete finds none: it has to succeed also for properties that never passed. */
 export function findArtifact(properties: unknown): Artifact | undefined {

@@ -1,52 +1,74 @@
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LambdaMicrovmsClient, TagResourceCommand } from '@aws-sdk/client-lambda-microvms';
 import type { Sandbox, SandboxClient } from 'microvm-sandbox';
 import { type DeployedStack, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
 import { clientOf, eventually, removeFolder } from './deployed';
 import { STACKS, synthesizeStacks } from './policies-app';
+import { AccountUser } from './policies-user';
 import { narrowed, RecordedAccess, type RoleStatement } from './recorded-access';
-import { attemptTags, ownerTags } from '../../lambda/image-builder/image-tags';
 
-interface DeployedApp {
+interface DeployedPool {
   readonly stack: DeployedStack;
   readonly takesCommands: boolean;
+  readonly allocatorArn: string;
   readonly client: SandboxClient;
 }
 
-const QUICKSTART = 'Quickstart';
+const IMAGE_TYPE = 'Custom::MicrovmSandboxImage';
 const recorded = new RecordedAccess();
 let folders: string[] = [];
 let cloud: LocalCloud;
-let apps: DeployedApp[] = [];
-let quickstart: DeployedApp;
+let user: AccountUser;
+let stacks: DeployedStack[] = [];
+let pools: DeployedPool[] = [];
+let quickstart: DeployedPool;
 
 beforeAll(async () => {
-  const assembly = await synthesizeStacks();
-  folders = [assembly, await changedImages(assembly, 'second'), await changedImages(assembly, 'third'), await changedImages(assembly, 'fourth')];
-  cloud = await startLocalCloud({ isolation: 'processes', quotas: true, authorize: recorded.authorize });
-  apps = await Promise.all(STACKS.map(async ({ stackName, takesCommands }) => {
-    const [stack] = await cloud.deploy(assembly, { stacks: [stackName] });
-    return { stack, takesCommands, client: clientOf(cloud, stack.outputs.SandboxPool) };
+  // Of the many versions here most are never run: no spares for them.
+  cloud = await startLocalCloud({ isolation: 'processes', quotas: true, authorize: recorded.authorize, spares: 0 });
+  user = new AccountUser(cloud);
+  const assembly = await synthesizeStacks(await user.putSources());
+  folders = [
+    assembly,
+    await changedImages(assembly, { Description: 'second', Tags: { stage: 'second' } }),
+    await changedImages(assembly, { Description: 'third', Tags: { stage: 'third' } }),
+    await changedImages(assembly, { Description: 'fourth' }),
+  ];
+  cloud.faults.loseAnswer({ operation: 'CreateMicrovmImage', times: STACKS.length });
+  stacks = await deployAll(assembly);
+  pools = STACKS.flatMap(({ pools: outputs }, index) => outputs.map(({ output, takesCommands }) => {
+    const stack = stacks[index];
+    const allocatorArn = stack.outputs[output];
+    return { stack, takesCommands, allocatorArn, client: clientOf(cloud, allocatorArn) };
   }));
-  [quickstart] = apps;
+  [quickstart] = pools;
 }, 180_000);
 afterAll(async () => {
-  await Promise.all(apps.map(({ client }) => client[Symbol.asyncDispose]()));
+  await Promise.all(pools.map(({ client }) => client[Symbol.asyncDispose]()));
+  user?.close();
   await cloud?.stop();
   await Promise.all(folders.map(removeFolder));
 });
 
-/** The same assembly with another description of each image: new versions. */
-async function changedImages(assembly: string, description: string): Promise<string> {
+const deployAll = async (folder: string) => (
+  (await Promise.all(STACKS.map(({ stackName }) => cloud.deploy(folder, { stacks: [stackName] })))).flat()
+);
+
+interface ImageProperties {
+  readonly Description: string;
+  readonly Tags?: Readonly<Record<string, string>>;
+}
+
+/** The same assembly with something else said of each image: new versions. */
+async function changedImages(assembly: string, changed: ImageProperties): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), 'policies-assembly-'));
   await cp(assembly, copy, { recursive: true });
   for (const { stackName } of STACKS) {
     const file = join(copy, `${stackName}.template.json`);
-    const template = JSON.parse(await readFile(file, 'utf8')) as { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };
+    const template = JSON.parse(await readFile(file, 'utf8')) as { Resources: Record<string, { Type: string; Properties: object }> };
     for (const { Type, Properties } of Object.values(template.Resources)) {
-      if (Type === 'Custom::MicrovmSandboxImage') Properties.Description = description;
+      if (Type === IMAGE_TYPE) Object.assign(Properties, changed);
     }
     await writeFile(file, JSON.stringify(template));
   }
@@ -54,35 +76,14 @@ async function changedImages(assembly: string, description: string): Promise<str
 }
 
 const living = () => cloud.inventory().microvms;
-const physicalId = ({ resources }: DeployedStack, type: string, logicalId = /./) => (
-  resources.find((resource) => resource.type === type && logicalId.test(resource.logicalId))?.physicalId ?? ''
+const namesOf = ({ resources }: DeployedStack, type: string) => (
+  resources.filter((resource) => resource.type === type).map(({ physicalId }) => physicalId)
 );
-
-/** What CloudFormation sends to create the image that is there already. */
-function createEvent(stack: DeployedStack) {
-  const ImageName = physicalId(stack, 'Custom::MicrovmSandboxImage').split(':').at(-1) ?? '';
-  const ArtifactBucket = physicalId(stack, 'AWS::S3::Bucket', /Artifacts/);
-  const ResourceProperties = {
-    ServiceToken: 'token',
-    ImageName,
-    ArtifactBucket,
-    ArtifactKey: cloud.inventory().buckets[ArtifactBucket].find((key) => key.includes(ImageName)) ?? '',
-    SourceBucket: 'assets',
-    SourceKey: 'source.zip',
-    BaseImageArn: 'arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1',
-    BaseImageVersion: '1',
-    MemoryMib: '2048',
-    Environment: {},
-    BuildRoleArn: `arn:aws:iam::000000000000:role/${physicalId(stack, 'AWS::IAM::Role', /BuildRole/)}`,
-    EgressConnectorArns: ['arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:INTERNET_EGRESS'],
-    LogGroupName: `/aws/lambda-microvms/${ImageName}`,
-  };
-  const request = { RequestId: 'repeated', StackId: 'stack', LogicalResourceId: 'Image', ResourceType: 'Custom::MicrovmSandboxImage' };
-  return { ...request, RequestType: 'Create', ResourceProperties } as const;
-}
+/** Without AWS's own, whose builds are no role's of ours. */
+const imagesOf = (stack: DeployedStack) => namesOf(stack, IMAGE_TYPE).map((arn) => arn.split(':').at(-1) ?? '');
 
 /** Everything that a client may ask for. */
-async function use({ client, takesCommands }: DeployedApp): Promise<Sandbox> {
+async function use({ client, takesCommands }: DeployedPool): Promise<Sandbox> {
   const sandbox = await client.create({ metadata: { purpose: 'test' } });
   if (takesCommands) expect((await sandbox.commands.run('echo here')).stdout).toBe('here\n');
   await sandbox.pause();
@@ -96,21 +97,32 @@ async function use({ client, takesCommands }: DeployedApp): Promise<Sandbox> {
 }
 
 test('the whole life of each app is allowed by its own policies', async () => {
-  const sandboxes = await Promise.all(apps.map(use));
+  const sandboxes = await Promise.all(pools.map(use));
   const { payload } = await cloud.invoke(quickstart.stack.outputs.RunCodeName, { language: 'node', code: 'console.log(6 * 7)' });
   expect(payload).toMatchObject({ stdout: '42\n' });
 
-  await Promise.all(STACKS.map(({ stackName }) => cloud.deploy(folders[1], { stacks: [stackName] })));
-  expect(await Promise.all(sandboxes.map((sandbox) => sandbox.kill()))).toEqual(apps.map(() => true));
+  await deployAll(folders[1]);
+  expect(await Promise.all(sandboxes.map((sandbox) => sandbox.kill()))).toEqual(pools.map(() => true));
   expect(cloud.denials).toEqual([]);
 }, 180_000);
+
+test('so is a sandbox whose version a pipeline has just retired', async () => {
+  const created = pools.filter(({ stack }) => stack.stackName !== 'Roles').map(async ({ stack, client }) => {
+    const [imageName] = imagesOf(stack);
+    await user.makeCurrent(imageName, '1.0', '2.0');
+    return client.create();
+  });
+  const sandboxes = await Promise.all(created);
+  expect(await Promise.all(sandboxes.map((sandbox) => sandbox.kill()))).toEqual(created.map(() => true));
+  expect(cloud.denials).toEqual([]);
+}, 60_000);
 
 test('code in a sandbox with a role has its credentials, in another one none', async () => {
   const script = [
     'token=$(curl -s -X PUT -H "x-aws-ec2-metadata-token-ttl-seconds: 60" $AWS_EC2_METADATA_SERVICE_ENDPOINT/latest/api/token)',
     'curl -s -H "x-aws-ec2-metadata-token: $token" $AWS_EC2_METADATA_SERVICE_ENDPOINT/latest/meta-data/iam/security-credentials/execution_role',
   ].join('; ');
-  const answers = await Promise.all([apps[3], quickstart].map(async ({ client }) => {
+  const answers = await Promise.all([pools[3], quickstart].map(async ({ client }) => {
     await using sandbox = await client.create();
     return (await sandbox.commands.run(script)).stdout;
   }));
@@ -119,32 +131,20 @@ test('code in a sandbox with a role has its credentials, in another one none', a
   expect(cloud.denials).toEqual([]);
 }, 60_000);
 
-test('so are the passes of the keepers over leases that end and launches that were abandoned', async () => {
-  await Promise.all(apps.map(({ client }) => client.getOrCreate({ key: 'expiring', timeoutMs: 60_000 })));
-  cloud.faults.loseAnswer({ operation: 'RunMicrovm', times: 10 * apps.length });
-  const abandoned = apps.map(({ stack }) => cloud.invoke(stack.outputs.SandboxPool, { version: 1, operation: 'create' }));
-  await eventually(() => living().length === 2 * apps.length, 'the microVMs are there and their allocators do not know');
+test('so are the passes of the keepers over leases that end and launches that were abandoned, and a rebuild', async () => {
+  await Promise.all(pools.map(({ client }) => client.getOrCreate({ key: 'expiring', timeoutMs: 60_000 })));
+  cloud.faults.loseAnswer({ operation: 'RunMicrovm', times: 10 * pools.length });
+  const abandoned = pools.map(({ allocatorArn }) => cloud.invoke(allocatorArn, { version: 1, operation: 'create' }));
+  await eventually(() => living().length === 2 * pools.length, 'the microVMs are there and their allocators do not know');
   await cloud.clock.advance({ seconds: 61 });
   await Promise.all(abandoned);
   cloud.faults.clear();
   await cloud.clock.advance({ minutes: 3 });
   await eventually(() => living().length === 0, 'the keepers have ended all');
+  const builderLogs = stacks.flatMap((stack) => namesOf(stack, 'AWS::Logs::LogGroup')).flatMap((group) => cloud.logs(group));
+  expect(builderLogs.join()).toMatch(/rebuild.*version 2\.0 is current/);
   expect(cloud.denials).toEqual([]);
 }, 120_000);
-
-test('so is the creation of an image that is repeated because its answer was lost', async () => {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = cloud.environment;
-  const microvms = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region: 'us-east-1', credentials: { accessKeyId, secretAccessKey } });
-  await Promise.all(apps.map(async ({ stack }) => {
-    const event = createEvent(stack);
-    const Resource = `arn:aws:lambda:us-east-1:000000000000:microvm-image:${event.ResourceProperties.ImageName}`;
-    await microvms.send(new TagResourceCommand({ Resource, Tags: { ...ownerTags(event), ...attemptTags(event) } }));
-    const { payload } = await cloud.invoke(physicalId(stack, 'AWS::Lambda::Function', /BuilderOnEvent/), event);
-    expect(payload).toMatchObject({ PhysicalResourceId: Resource, StartedAt: expect.any(Number) });
-  }));
-  microvms.destroy();
-  expect(cloud.denials).toEqual([]);
-}, 60_000);
 
 describe('without one statement of a role, and without the app knowing', () => {
   /** Takes the statement away until as many roles were denied something; answers the first denial and what became of the work. */
@@ -166,32 +166,38 @@ describe('without one statement of a role, and without the app knowing', () => {
     expect(denial.message).toContain(`because no identity-based policy allows the ${denial.action} action`);
   }, 60_000);
 
-  test('fails to build the images: s3:GetObject of the build roles', async () => {
+  test('fails to build the images, and reads why: s3:GetObject of the build roles', async () => {
     const deploy = ({ stackName }: { stackName: string }) => cloud.deploy(folders[2], { stacks: [stackName] });
-    const { denial, outcome } = await withheld(/ImageBuildRole/, 's3:GetObject', () => Promise.allSettled(STACKS.map(deploy)), STACKS.length);
+    const images = stacks.flatMap(imagesOf);
+    const { denial, outcome } = await withheld(/BuildRole/, 's3:GetObject', () => Promise.allSettled(STACKS.map(deploy)), images.length);
     expect(denial).toMatchObject({ action: 's3:GetObject', resource: expect.stringMatching(/^arn:aws:s3:::.*\.zip$/) });
-    const failed = { status: 'rejected', reason: expect.objectContaining({ message: expect.stringMatching(/S3|artifact/) }) };
+    const failed = { status: 'rejected', reason: expect.objectContaining({ message: expect.stringMatching(/S3_ACCESS_DENIED/) }) };
     expect(outcome).toEqual(STACKS.map(() => failed));
   }, 120_000);
 
-  test('waits with a new version until the right to pass the build role is there: iam:PassRole', async () => {
-    const { denial, outcome } = await withheld(/^Quickstart-.*ImageBuilderRole/, 'iam:PassRole', () => cloud.deploy(folders[3], { stacks: [QUICKSTART] }));
-    expect(denial).toMatchObject({ action: 'iam:PassRole', resource: expect.stringContaining(':role/Quickstart-ImageBuildRole') });
-    expect(outcome).toMatchObject([{ stackName: QUICKSTART }]);
+  test('waits with new versions until the right to pass the build role is there: iam:PassRole', async () => {
+    const { denial, outcome } = await withheld(/ImageBuilderRole/, 'iam:PassRole', () => deployAll(folders[3]), STACKS.length);
+    expect(denial).toMatchObject({ action: 'iam:PassRole', resource: expect.stringMatching(/:role\/.*BuildRole/) });
+    expect(outcome).toMatchObject(STACKS.map(({ stackName }) => ({ stackName })));
   }, 120_000);
 });
 
-test('deleting the apps is allowed, too', async () => {
+test('deleting the apps is allowed, too, with their sandboxes and with microVMs that no pool knows', async () => {
   const before = cloud.denials.length;
-  await Promise.all(apps.map(({ client }) => client.create()));
+  await Promise.all(pools.map(({ client }) => client.create()));
+  await Promise.all(stacks.flatMap(imagesOf).map((imageName) => user.run(imageName)));
   await Promise.all(STACKS.map(({ stackName }) => cloud.destroy(stackName)));
+  expect(cloud.inventory()).toMatchObject({ stacks: [], images: [], roles: [] });
   expect(cloud.denials.slice(before)).toEqual([]);
 }, 120_000);
 
+const FRAMEWORK = /Framework(?:OnEvent|Complete)Role|PoolProviderRole/;
+
 /** What CDK's own constructs and AWS's own policies allow beyond what the app does, and we cannot take away. */
 const NOT_OURS: readonly { readonly policy: RegExp; readonly left: RegExp; readonly reason: string }[] = [
-  { policy: /Framework(?:OnEvent|Complete)Role/, left: /lambda:GetFunction/, reason: 'asked only while a function is not active yet' },
+  { policy: FRAMEWORK, left: /lambda:GetFunction/, reason: 'asked only while a function is not active yet' },
   { policy: /Framework(?:OnEvent|Complete)Role/, left: /BuilderOnEvent|BuilderIsComplete/, reason: 'every framework function may call both handlers' },
+  { policy: /PoolProviderRole/, left: /^arn:[^"]*:\*$/, reason: 'the framework may call versions of the keeper, and has none' },
   { policy: /waiterstatemachineRole/, left: /Providerframew/, reason: 'the timeout handler is called after 45 minutes' },
   { policy: /AWSLambdaBasicExecutionRole/, left: /^logs:CreateLogGroup$/, reason: 'the template makes the group' },
 ];
@@ -207,9 +213,9 @@ const nameOf = ({ role, policy, statement }: RoleStatement) => `${role} (${polic
 const allowing = () => recorded.statements.filter(({ statement }) => statement.Effect === 'Allow');
 
 test('every role of every app was at work', () => {
-  const roles = apps.flatMap(({ stack }) => stack.resources.filter(({ type }) => type === 'AWS::IAM::Role'));
+  const roles = stacks.flatMap((stack) => namesOf(stack, 'AWS::IAM::Role'));
   const atWork = new Set(recorded.statements.map(({ role }) => role));
-  expect(roles.map(({ physicalId: name }) => name).filter((name) => !atWork.has(name))).toEqual([]);
+  expect(roles.filter((name) => !atWork.has(name))).toEqual([]);
 });
 
 test('no role has a statement that nothing needs', async () => {

@@ -44,13 +44,17 @@ export class RecordedAccess {
     return () => void this.#withheld.splice(this.#withheld.indexOf(withheld), 1);
   }
 
-  /** Whether something that happened would not have been allowed without this statement, or with `other` in its place. */
+  /**
+   * Whether something that happened would not have been allowed without this statement, or with `other` in its place. What stands in
+   * several policies of a role is one statement: each image brings it for itself, and takes it along when it goes.
+   */
   async isNeeded(removed: RoleStatement, other?: Statement): Promise<boolean> {
     const same = JSON.stringify(removed.statement);
     for (const request of this.#allowed.values()) {
-      if (roleOf(request) !== removed.role || !matchesAction(removed.statement, request.action)) continue;
-      const changed = mapStatements(request, (found) => (
-        found.policy === removed.policy && JSON.stringify(found.statement) === same ? other : found.statement
+      if (roleOf(request) !== removed.role || !names(removed.statement, request)) continue;
+      if (other && names(other, request)) continue;
+      const changed = mapStatements(request, ({ statement }) => (
+        JSON.stringify(statement) === same ? other : statement
       ));
       if (!(await authorize(changed)).allowed) return true;
     }
@@ -73,10 +77,11 @@ export class RecordedAccess {
   }
 }
 
-/** Everything that decides, but for the time. */
+/** Everything that decides: of the context what a policy names. Tags change with every deployment, and nobody asks for them. */
 function keyOf({ context, ...request }: AuthorizationRequest): string {
-  const { 'aws:CurrentTime': _, 'aws:EpochTime': __, ...others } = context;
-  return JSON.stringify([request, others]);
+  const key = JSON.stringify(request);
+  const named = key.toLowerCase();
+  return key + JSON.stringify(Object.entries(context).filter(([name]) => named.includes(`"${name.toLowerCase()}"`)));
 }
 
 /** Whose policies decide: the role of the session, or the one that is assumed. */
@@ -102,9 +107,19 @@ function mapStatements(request: AuthorizationRequest, change: Change): Authoriza
   return { ...others, identityPolicies, ...own };
 }
 
-function matchesAction({ Action }: Statement, action: string): boolean {
-  return [Action].flat().some((pattern) => new RegExp(`^${pattern.replaceAll('*', '.*')}$`, 'i').test(action));
+/** Whether the statement is about the request; its conditions are left to IAM. Without a resource it is about the role that it stands on. */
+function names({ Action, Resource = '*' }: Statement, { action, resource }: AuthorizationRequest): boolean {
+  const actions = [Action].flat().map((pattern) => pattern.toLowerCase());
+  return matchesOne(actions, action.toLowerCase()) && matchesOne(Resource, resource);
 }
+
+function matchesOne(patterns: string | readonly string[], value: string): boolean {
+  return [patterns].flat().some((pattern) => (
+    pattern.includes('*') ? new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`).test(value) : pattern === value
+  ));
+}
+
+const literally = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
 
 /** The statement with one of its actions or one of its resources less, for each of those that are more than one. */
 export function narrowed(statement: Statement): { readonly left: string; readonly other: Statement }[] {

@@ -171,6 +171,7 @@ describe('properties', () => {
     [{ EgressConnectorArns: [] }, 'EgressConnectorArns'],
     [{ LogGroupName: '/aws/lambda/microvms/agent' }, 'LogGroupName'],
     [{ ArtifactKey: 'bare.zip' }, 'ArtifactKey: not a key inside a folder'],
+    [{ ArtifactKey: '/bare.zip', SourceBucket: undefined, SourceKey: undefined }, 'ArtifactKey: not a key of an object'],
     [{ Hooks: { Port: '9000', Run: '10' } }, 'Hooks: Run, Resume, Suspend and Terminate need Ready'],
     [{ Hooks: { Port: '0', Ready: '1' } }, 'Hooks.Port'],
     [{ Hooks: { Port: '65536', Ready: '1' } }, 'Hooks.Port'],

@@ -121,9 +121,9 @@ describe('an artifact', () => {
     expect(Buffer.from(artifacts.bodies.get('artifacts/agent/0123.zip') ?? []).equals(first)).toBe(true);
   });
 
-  it('without a source is used where it lies', async () => {
-    artifacts.objects.add('artifacts/agent/0123.zip');
-    await complete(sourceless);
+  it.each(['agent/0123.zip', 'bare.zip'])('without a source is used where it lies: %s', async (ArtifactKey) => {
+    artifacts.objects.add(`artifacts/${ArtifactKey}`);
+    await complete({ ...sourceless, ResourceProperties: { ...sourceless.ResourceProperties, ArtifactKey } });
     expect([artifacts.copies, artifacts.bodies.size]).toEqual([[], 0]);
   });
 
