@@ -17,6 +17,8 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     + 'whether it listens on 0.0.0.0'],
   [/validate hook invocation timed out/i, 'the application, restored from its snapshot, did not answer /validate with 200 in time'],
   [/(ready|validate) hook check failed/i, 'the application answered the hook with neither 200 nor 503; the first such answer ends a build'],
+  [/container stopped with exit code/i, 'the program that the Dockerfile starts ended by itself; its last words are in the log. 126 and 127 mean that it is '
+    + 'not executable or not there, also because it is not for arm64'],
   [/unable to assume|assume.{0,40}role/i, 'the build role\'s trust must name lambda.amazonaws.com with sts:AssumeRole and sts:TagSession'],
   [/\bECR\b|registry|pull access|manifest unknown/i, 'an image named in a FROM could not be pulled: look at the build role\'s ECR rights and at the build\'s network'],
   [/NotStabilized|did not stabilize/i, 'the application came to no rest: look at the hooks\' port, and leave IPv6 in the image as it is, because hooks need it'],
