@@ -7,7 +7,7 @@ import type { SandboxClient } from 'microvm-sandbox';
 import {
   type AuthorizationDecision, type AuthorizationRequest, type CloudEvent, type DeployedStack, type LocalCloud, type LocalCloudOptions, startLocalCloud,
 } from 'microvm-sandbox-local';
-import { clientOf, removeFolder } from './deployed';
+import { clientOf, eventually, removeFolder } from './deployed';
 import { authorize } from '../authorize';
 import { ImageSource, SandboxImage, type SandboxImageProps, SandboxPool } from 'cdk-microvm-sandbox';
 
@@ -116,6 +116,23 @@ export class ImageCloud {
     return this.events.slice(before).flatMap((event) => (
       event.kind === 'resource' && event.stackName === stackName && event.status.endsWith('_FAILED') ? event.reason ?? '' : []
     ));
+  }
+
+  /** Lets time pass until the work is done: in steps that no function times out in, each with a look of the image-builder. */
+  async passTime<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const done = work.then(() => undefined, () => undefined).finally(() => {
+      isDone = true;
+    });
+    for (let seen = this.#looks(); !isDone; seen = this.#looks()) {
+      await Promise.race([done, eventually(() => this.#looks() > seen, 'the image-builder has looked')]);
+      if (!isDone) await this.cloud.clock.advance({ minutes: 4 });
+    }
+    return work;
+  }
+
+  #looks(): number {
+    return this.events.filter((event) => event.kind === 'log' && event.message.includes('"operation":"isComplete"')).length;
   }
 
   /** As in `2.0 SUCCESSFUL ACTIVE`, oldest first. */

@@ -1,11 +1,11 @@
 import { RunMicrovmCommand, TerminateMicrovmCommand } from '@aws-sdk/client-lambda-microvms';
-import { Tags } from 'aws-cdk-lib';
+import { Aspects, Tags } from 'aws-cdk-lib';
 import type { Sandbox, SandboxClient } from 'microvm-sandbox';
 import { ImageCloud, type SmallStack } from './image-stacks';
 import { BaseImage } from 'cdk-microvm-sandbox';
 
 /** Of an image; on AWS 50. */
-const VERSIONS = 4;
+const VERSIONS = 3;
 
 let images: ImageCloud;
 beforeAll(async () => {
@@ -26,7 +26,7 @@ describe('versions of an image', () => {
   test.each<[string, SmallStack['image']]>([
     ['nothing', undefined],
     ['the tags', (stack) => {
-      Tags.of(stack).add('team', 'agents');
+      Aspects.of(stack).add({ visit: (node) => void (node.node.path === 'Versions/Image/Resource' && Tags.of(node).add('team', 'agents')) });
       return {};
     }],
     ['how many versions stay', () => ({ retainVersions: 1 })],
@@ -118,16 +118,14 @@ describe('an image that has as many versions as it may have', () => {
   test('fails to get another one while microVMs run all of them, and says which', async () => {
     const [reason] = await images.failures('Capped', () => capped('more'));
     expect(reason).toContain('Image Capped has as many versions as it may have (quota L-F8BECE9C), and microVMs that are not terminated keep them: '
-      + 'version 1.0 by 1, 2.0 by 1, 3.0 by 1, 4.0 by 1. End those microVMs, or wait until they end, and deploy again.');
+      + 'version 1.0 by 1, 2.0 by 1, 3.0 by 1. End those microVMs, or wait until they end, and deploy again.');
     expect(await images.versions('Capped')).toHaveLength(VERSIONS);
   }, 30_000);
 
   test('gets another one in the place of the oldest that nobody runs', async () => {
     await images.microvms.send(new TerminateMicrovmCommand({ microvmIdentifier: microvms[1] }));
-    expect(await capped('more')).toMatchObject({ imageVersion: '5.0' });
-    expect(await images.versions('Capped')).toEqual([
-      '1.0 SUCCESSFUL INACTIVE', '3.0 SUCCESSFUL INACTIVE', '4.0 SUCCESSFUL INACTIVE', '5.0 SUCCESSFUL ACTIVE',
-    ]);
+    expect(await capped('more')).toMatchObject({ imageVersion: '4.0' });
+    expect(await images.versions('Capped')).toEqual(['1.0 SUCCESSFUL INACTIVE', '3.0 SUCCESSFUL INACTIVE', '4.0 SUCCESSFUL ACTIVE']);
   }, 30_000);
 });
 
