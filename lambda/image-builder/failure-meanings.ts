@@ -1,7 +1,7 @@
 import type { BuildProgress } from './images';
 
 /** Documented codes, and the sentences that the service really sends. Matched loosely: neither list is complete. */
-const MEANINGS: readonly (readonly [RegExp, string])[] = [
+export const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/S3_CROSS_REGION_ACCESS_DENIED/i, 'the artifact bucket is in another Region; it must be in the image\'s'],
   [/S3_ACCESS_DENIED/i, 'the build role may not read the artifact, or not use its key: grant it s3:GetObject and kms:Decrypt'],
   [/S3_NO_SUCH_KEY/i, 'the artifact is not in its bucket any more; deploy again, or put it back'],
