@@ -77,7 +77,11 @@ async function makeCurrent(builder: Builder, target: Target, { view, version }: 
   const { imageVersion, createdAt } = version;
   const former = view.image.tags[CURRENT_VERSION_TAG];
   const isNew = former !== imageVersion;
-  const tags = { ...target.tags, [CURRENT_VERSION_TAG]: imageVersion, ...(isNew && former !== undefined && { [PREVIOUS_VERSION_TAG]: former }) };
+  const tags = {
+    ...target.tags,
+    [CURRENT_VERSION_TAG]: imageVersion,
+    ...(isNew && former !== undefined && { [PREVIOUS_VERSION_TAG]: former }),
+  };
   const changed = await tagImage(builder, { ...target, tags }, view);
   if (isNew && createdAt !== undefined && createdAt >= target.startedAt - CLOCK_DIFFERENCE_MS) {
     measure(builder, target.imageName, ['buildDuration', builder.clock.now() - target.startedAt]);

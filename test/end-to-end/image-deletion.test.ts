@@ -1,6 +1,6 @@
 import {
-  CreateMicrovmImageCommand, DeleteMicrovmImageCommand, GetMicrovmImageVersionCommand, RunMicrovmCommand, SuspendMicrovmCommand,
-  UpdateMicrovmImageCommand,
+  CreateMicrovmImageCommand, DeleteMicrovmImageCommand, GetMicrovmImageVersionCommand, RunMicrovmCommand,
+  SuspendMicrovmCommand, UpdateMicrovmImageCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import { Duration } from 'aws-cdk-lib';
 import { eventually } from './deployed';

@@ -5,7 +5,8 @@ import { LambdaMicrovmsClient, ListMicrovmImageVersionsCommand } from '@aws-sdk/
 import { App, CfnOutput, CfnResource, Stack } from 'aws-cdk-lib';
 import type { SandboxClient } from 'microvm-sandbox';
 import {
-  type AuthorizationDecision, type AuthorizationRequest, type CloudEvent, type DeployedStack, type LocalCloud, type LocalCloudOptions, startLocalCloud,
+  type AuthorizationDecision, type AuthorizationRequest, type CloudEvent, type DeployedStack, type LocalCloud,
+  type LocalCloudOptions, startLocalCloud,
 } from 'microvm-sandbox-local';
 import { clientOf, eventually, removeFolder } from './deployed';
 import { authorize } from '../authorize';
@@ -73,7 +74,9 @@ export class ImageCloud {
   readonly #folder = mkdtempSync(join(tmpdir(), 'image-stacks-'));
   #count = 0;
 
-  private constructor(readonly cloud: LocalCloud, readonly events: CloudEvent[], readonly meanwhile: Meanwhile) {
+  private constructor(
+    readonly cloud: LocalCloud, readonly events: CloudEvent[], readonly meanwhile: Meanwhile,
+  ) {
     this.microvms = new LambdaMicrovmsClient({ ...this.sdk, maxAttempts: 1 });
   }
 
@@ -137,7 +140,8 @@ export class ImageCloud {
 
   /** As in `2.0 SUCCESSFUL ACTIVE`, oldest first. */
   async versions(imageName: string): Promise<string[]> {
-    const { items = [] } = await this.microvms.send(new ListMicrovmImageVersionsCommand({ imageIdentifier: this.arn(imageName), maxResults: 50 }));
+    const list = new ListMicrovmImageVersionsCommand({ imageIdentifier: this.arn(imageName), maxResults: 50 });
+    const { items = [] } = await this.microvms.send(list);
     return items.map(({ imageVersion, state, status }) => `${imageVersion} ${state} ${status}`);
   }
 
