@@ -1,7 +1,7 @@
 import type { BuildProgress } from './images';
 
 /** Documented codes, and the sentences that the service really sends. Matched loosely: neither list is complete. */
-const MEANINGS: readonly (readonly [RegExp, string])[] = [
+export const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/S3_CROSS_REGION_ACCESS_DENIED/i, 'the artifact bucket is in another Region; it must be in the image\'s'],
   [/S3_ACCESS_DENIED/i, 'the build role may not read the artifact, or not use its key: grant it s3:GetObject and kms:Decrypt'],
   [/S3_NO_SUCH_KEY/i, 'the artifact is not in its bucket any more; deploy again, or put it back'],
@@ -17,6 +17,8 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     + 'whether it listens on 0.0.0.0'],
   [/validate hook invocation timed out/i, 'the application, restored from its snapshot, did not answer /validate with 200 in time'],
   [/(ready|validate) hook check failed/i, 'the application answered the hook with neither 200 nor 503; the first such answer ends a build'],
+  [/container stopped with exit code/i, 'the program that the Dockerfile starts ended by itself; its last words are in the log. 126 and 127 mean that it is '
+    + 'not executable or not there, also because it is not for arm64'],
   [/unable to assume|assume.{0,40}role/i, 'the build role\'s trust must name lambda.amazonaws.com with sts:AssumeRole and sts:TagSession'],
   [/\bECR\b|registry|pull access|manifest unknown/i, 'an image named in a FROM could not be pulled: look at the build role\'s ECR rights and at the build\'s network'],
   [/NotStabilized|did not stabilize/i, 'the application came to no rest: look at the hooks\' port, and leave IPv6 in the image as it is, because hooks need it'],

@@ -10,6 +10,8 @@ export const ATTEMPT_TAG = 'cdk-microvm-sandbox:attempt';
 export const OWNER_TAG = 'cdk-microvm-sandbox:owner';
 /** When the last deployment started, which it is, and `done` once it is. A rebuild keeps away from one that is under way. */
 export const DEPLOYMENT_TAG = 'cdk-microvm-sandbox:deployment';
+/** The version that was current before: a rollback asks for it, though newer ones may have been built in between. */
+export const PREVIOUS_VERSION_TAG = 'cdk-microvm-sandbox:previous';
 
 /** Tags that no user sets: ours, and those of AWS. */
 export const RESERVED_TAG = { any: /^(aws|cdk-microvm-sandbox):/i, none: /^(?!(aws|cdk-microvm-sandbox):)/i };

@@ -1,4 +1,5 @@
 import type { Builder } from './builder';
+import { PREVIOUS_VERSION_TAG } from './image-tags';
 import type { ImageVersion } from './images';
 import type { Target, View } from './target';
 import { isBuilding } from './target';
@@ -9,11 +10,17 @@ export async function microvmsOf({ images }: Builder, imageArn: string, imageVer
   return microvms.filter(({ state }) => state !== 'TERMINATED').length;
 }
 
-/** What nobody keeps: not the current version, the newest others that worked, or the newest that failed. Oldest first. */
-export function superfluous({ versions }: View, current: string, retainVersions: number): ImageVersion[] {
+/**
+ * What nobody keeps: not the current version, the one that was current before, the newest others that worked, or the newest that failed.
+ * Oldest first.
+ */
+export function superfluous({ image, versions }: View, current: string, retainVersions: number): ImageVersion[] {
   const others = versions.filter((version) => version.imageVersion !== current && !isBuilding(version) && version.state !== 'DELETING');
+  const isPrevious = ({ imageVersion }: ImageVersion) => imageVersion === image.tags[PREVIOUS_VERSION_TAG];
   const kept = new Set([
-    ...others.filter(({ state }) => state === 'SUCCESSFUL').slice(0, retainVersions),
+    ...others.filter(({ state }) => state === 'SUCCESSFUL')
+      .sort((one, other) => Number(isPrevious(other)) - Number(isPrevious(one)))
+      .slice(0, retainVersions),
     ...others.filter(({ state }) => state === 'FAILED').slice(0, 1),
   ]);
   // From an active version a microVM may start while it is being looked at.

@@ -1,4 +1,5 @@
 import type { Builder } from './builder';
+import { PREVIOUS_VERSION_TAG } from './image-tags';
 import type { ImageVersion } from './images';
 import { measure } from './metrics';
 import { pruneOne, superfluous } from './prune';
@@ -74,8 +75,13 @@ function restWait(builder: Builder, target: Target, { view, version }: Settling)
 
 async function makeCurrent(builder: Builder, target: Target, { view, version }: Settling): Promise<boolean> {
   const { imageVersion, createdAt } = version;
-  const isNew = view.image.tags[CURRENT_VERSION_TAG] !== imageVersion;
-  const tags = { ...target.tags, [CURRENT_VERSION_TAG]: imageVersion };
+  const former = view.image.tags[CURRENT_VERSION_TAG];
+  const isNew = former !== imageVersion;
+  const tags = {
+    ...target.tags,
+    [CURRENT_VERSION_TAG]: imageVersion,
+    ...(isNew && former !== undefined && { [PREVIOUS_VERSION_TAG]: former }),
+  };
   const changed = await tagImage(builder, { ...target, tags }, view);
   if (isNew && createdAt !== undefined && createdAt >= target.startedAt - CLOCK_DIFFERENCE_MS) {
     measure(builder, target.imageName, ['buildDuration', builder.clock.now() - target.startedAt]);

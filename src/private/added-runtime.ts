@@ -1,5 +1,6 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'fs';
 import { join } from 'path';
+import { readInstructions } from './dockerfile-instructions';
 import { SET_UP_SCRIPT } from './set-up-script';
 import { shippedAsset } from './shipped-assets';
 import { DAEMON_FILE, DOCKERFILE, INIT_FILE } from '../contract/runtime';
@@ -16,6 +17,7 @@ export function addRuntime(context: string): void {
   if (existsSync(folder)) {
     throw new ValidationError(`ImageSource.directory: with runtime the folder '${FOLDER}' is the construct's own; rename or exclude yours`);
   }
+  checkEnd(readFileSync(join(context, DOCKERFILE), 'utf8'));
   mkdirSync(folder);
   const runtime = shippedAsset('runtime-image', DOCKERFILE, INIT_FILE, DAEMON_FILE);
   for (const file of [INIT_FILE, DAEMON_FILE]) copyFileSync(join(runtime, file), join(folder, file));
@@ -25,6 +27,13 @@ export function addRuntime(context: string): void {
   for (const file of ['.dockerignore', `${DOCKERFILE}.dockerignore`]) {
     if (existsSync(join(context, file))) append(join(context, file), [`!${FOLDER}`, `!${FOLDER}/**`]);
   }
+}
+
+/** Lines at the end of a file that is open there would become part of its last instruction. */
+function checkEnd(dockerfile: string): void {
+  const { openEnd } = readInstructions(dockerfile);
+  if (openEnd === undefined) return;
+  throw new ValidationError(`ImageSource.directory: with runtime lines are added to the Dockerfile, and yours ends ${openEnd}; complete its last instruction`);
 }
 
 /** The image that our own Dockerfile is based on: its Node runs the daemon wherever the daemon is. */

@@ -107,6 +107,29 @@ describe('the sandbox runtime in an image of the user', () => {
   });
 });
 
+describe('a Dockerfile whose last instruction is not complete', () => {
+  test.each([
+    ['FROM a\nRUN make && \\', "in '\\', with which the instruction goes on"],
+    ['FROM a\nRUN make \\  \n\n# a comment\n', "in '\\', with which the instruction goes on"],
+    ['# syntax=docker/dockerfile:1\n# escape=`\nFROM a\nRUN dir `\n', "in '`', with which the instruction goes on"],
+    ['FROM a\nRUN <<EOF\nmake\n', 'within the heredoc EOF'],
+    ['FROM a\nRUN <<EOF\nmake\n  EOF\n', 'within the heredoc EOF'],
+    ['FROM a\nCOPY <<A <<"B" /x/\na\nA\nb\n', 'within the heredoc B'],
+    ['FROM a\nRUN \\\n  <<EOF\nmake', 'within the heredoc EOF'],
+  ])('fails: %j', (dockerfile, end) => {
+    expect(() => imageOf({ Dockerfile: dockerfile }))
+      .toThrow(`ImageSource.directory: with runtime lines are added to the Dockerfile, and yours ends ${end}; complete its last instruction`);
+    expect(() => imageOf({ Dockerfile: dockerfile }, { runtime: false })).not.toThrow();
+  });
+
+  test.each([
+    'FROM a\nRUN make \\\n  all', 'FROM a\nRUN echo \\\\', '# escape=`\nFROM a\nRUN dir C:\\', 'FROM a\nRUN <<-EOF\n\tmake\n\tEOF', 'FROM a\n# RUN \\',
+    'FROM a\nRUN echo "a <<EOF b"', 'FROM a\nENV TEXT <<EOF', 'FROM a\nRUN cat <<<EOF', 'FROM a\nRUN <<EOF\nmake \\\nEOF',
+  ])('is not seen where there is none: %j', (dockerfile) => {
+    expect(() => imageOf({ Dockerfile: dockerfile })).not.toThrow();
+  });
+});
+
 describe('a command of the Dockerfile, which is not started,', () => {
   const warned = (dockerfile: string) => Annotations.fromStack(imageOf({ Dockerfile: dockerfile }).stack)
     .findWarning('*', Match.stringLikeRegexp('commandReplaced')).map(({ entry }) => String(entry.data));
@@ -123,7 +146,7 @@ describe('a command of the Dockerfile, which is not started,', () => {
 
   test.each([
     'FROM a', 'FROM a AS build\nCMD x\nFROM b', 'FROM a\nHEALTHCHECK CMD true', 'FROM a\nRUN echo \\\n  CMD x', 'FROM a\n# CMD x',
-    'FROM a\nRUN <<EOF\nCMD x\nEOF',
+    'FROM a\nRUN <<EOF\nCMD x\nEOF', 'FROM a\nRUN <<EOF\n  EOF\nCMD x\nEOF', 'FROM a\n# escape=`\nRUN echo \\\n  CMD x',
   ])('is not seen where there is none: %j', (dockerfile) => {
     expect(warned(dockerfile)).toEqual([]);
   });

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { BuilderFixture, event, PROPERTIES } from './builder-fixture';
 import { refuse } from './fake-microvms';
 import { cloudFormationError, cut, jsonBytes, messageBytes } from '../../lambda/image-builder/cloudformation-error';
+import { MEANINGS, meaningOfProgress } from '../../lambda/image-builder/failure-meanings';
 import { logged } from '../../lambda/image-builder/logged';
 import { mask, withoutControls } from '../../lambda/image-builder/mask';
 
@@ -79,6 +82,7 @@ describe('a failed build', () => {
     ['Lambda was unable to assume the role', 'sts:TagSession'],
     ['pull access denied for 1.dkr.ecr.us-east-1.amazonaws.com/a', 'ECR rights'],
     ['NotStabilized', 'leave IPv6'],
+    ['Container Stopped with Exit Code: 127', 'not executable or not there'],
   ])('says what %s usually means', async (reason, meaning) => {
     const text = await message(failed(reason));
     expect(text).toContain(reason.replace(/\.$/, ''));
@@ -119,6 +123,27 @@ describe('a failed build', () => {
   it('is counted', async () => {
     await message(failed('ARCHIVE_INVALID'));
     expect(measured('BuildFailed')).toEqual([1]);
+  });
+});
+
+describe('the page about images', () => {
+  const rows = readFileSync(join(__dirname, '..', '..', 'docs', 'images.md'), 'utf8').split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+
+  it.each(MEANINGS)('names the reason %s with its meaning', (reason, meaning) => {
+    expect(rows.filter(([, said, meant]) => reason.test(said ?? '') && meant === meaning)).toHaveLength(1);
+  });
+
+  it.each([
+    { hasCode: false, hasSnapshot: false }, { hasCode: true, hasSnapshot: false }, { hasCode: true, hasSnapshot: true },
+  ])('says what a failure without a reason means: %j', (progress) => {
+    expect(rows.filter(([,, meant]) => meant === meaningOfProgress(progress))).toHaveLength(1);
+  });
+
+  it('names no meaning that is none', () => {
+    const from = rows.findIndex(([, said]) => said === 'the service says') + 2;
+    const table = rows.slice(from, rows.findIndex((cells, index) => index > from && cells.length === 1));
+    expect(table).toHaveLength(MEANINGS.length + 3);
   });
 });
 

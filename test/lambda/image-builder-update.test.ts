@@ -159,6 +159,16 @@ describe('rollback', () => {
     expect(images.image('agent').tags[CURRENT]).toBe('1.0');
   });
 
+  it('restores a version that was itself gone back to, although a newer one was built before', async () => {
+    await created();
+    await complete(update(changed('1024')));
+    await complete(back());
+    await complete(update(changed('4096'), 'request-4'));
+    expect(images.states('agent')).toEqual(['1.0 SUCCESSFUL INACTIVE', '3.0 SUCCESSFUL ACTIVE']);
+    expect(await complete(update({}, 'request-5', propertiesWith(changed('4096'))))).toMatchObject({ ImageVersion: '1.0' });
+    expect(images.submitted).toHaveLength(3);
+  });
+
   it('after a failed build goes on with the earlier version, in an image that microVMs start from', async () => {
     await created();
     const failing = await start(update(changed('1024')));
