@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
-import { type DeployedStack, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
-import { clientOf, removeFolder } from './deployed';
-import type { IntegDeployment } from './integ-deployment';
+import { type CloudEvent, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
+import { removeFolder } from './deployed';
+import { IntegDeployment } from './integ-deployment';
 import { isolations } from './isolations';
 import {
-  committedTemplates, EXAMPLE_APPS, INTEG_APPS, synthesizeApps, templatesOf, validationFindings,
+  committedTemplates, EXAMPLE_APPS, INTEG_APPS, stacksForRegion, synthesizeApps, templatesOf, validationFindings,
 } from './synthesized-apps';
 import { NOTHING_LEFT } from '../local/nothing-left';
 
@@ -33,24 +33,24 @@ test("fails the CDK's own check with a template that CloudFormation would refuse
 });
 
 describe('on the local cloud', () => {
-  const deployments = new Map<string, { readonly stacks: DeployedStack[]; readonly pool: IntegDeployment }>();
+  const deployments = new Map<string, IntegDeployment>();
+  const events: CloudEvent[] = [];
   let cloud: LocalCloud;
   let microvms: LambdaMicrovmsClient;
 
   beforeAll(async () => {
-    cloud = await startLocalCloud({ isolation: isolations()[0], quotas: true });
+    cloud = await startLocalCloud({ isolation: isolations()[0], quotas: true, onEvent: (event) => events.push(event) });
     const { AWS_REGION: region, ...secrets } = cloud.environment;
     const credentials = { accessKeyId: secrets.AWS_ACCESS_KEY_ID, secretAccessKey: secrets.AWS_SECRET_ACCESS_KEY };
     microvms = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials });
     await Promise.all(INTEG_APPS.map(async ({ name }) => {
-      const stacks = await cloud.deploy(join(assemblies, name));
-      const stack = stacks[stacks.length - 1];
-      const client = clientOf(cloud, stack.outputs.SandboxPool);
-      deployments.set(name, { stacks, pool: { cloud, stack, client, microvms } });
+      const assembly = join(assemblies, name);
+      const stacks = await cloud.deploy(assembly, { stacks: await stacksForRegion(assembly, region) });
+      deployments.set(name, new IntegDeployment({ cloud, stacks, assembly, microvms, events }));
     }));
   }, 120_000);
   afterAll(async () => {
-    await Promise.all([...deployments.values()].map(({ pool }) => pool.client[Symbol.asyncDispose]()));
+    await Promise.all([...deployments.values()].map((deployment) => deployment[Symbol.asyncDispose]()));
     microvms?.destroy();
     await cloud?.stop();
   });
@@ -64,7 +64,7 @@ describe('on the local cloud', () => {
   test.each(INTEG_APPS)('$name does what it is for', async ({ name, file }) => {
     const module = await import(file.replace(/\.ts$/, '.assertions')) as { assertions(deployment: IntegDeployment): Promise<void> };
     expect.hasAssertions();
-    await module.assertions(deploymentOf(name).pool);
+    await module.assertions(deploymentOf(name));
   }, 60_000);
 
   test('nothing is left when the stacks are deleted', async () => {

@@ -1,0 +1,8 @@
+import type { IntegDeployment } from './end-to-end/integ-deployment';
+
+export async function assertions(deployment: IntegDeployment): Promise<void> {
+  await using started = await deployment.start();
+  expect(started.microvm).toMatchObject({ state: 'RUNNING', ingressNetworkConnectors: [expect.stringMatching(/:NO_INGRESS$/)] });
+  await expect(started.sandbox.fetch(8080, '/')).rejects.toThrow(/endpoint/);
+  expect(await started.sandbox.isRunning()).toBe(true);
+}
