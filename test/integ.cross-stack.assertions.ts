@@ -10,7 +10,7 @@ export async function assertions(deployment: IntegDeployment): Promise<void> {
     return (await sandbox.fetch(8080, '/')).text();
   };
   expect(deployment.stacks.map(({ stackName }) => stackName)).toEqual(['IntegCrossStackImage', 'IntegCrossStackPool', 'IntegCrossStackCaller']);
-  expect((await cloud.invoke(stack.outputs.Caller, { operation: 'list' })).payload).toMatchObject({ result: { sandboxes: [] } });
+  expect((await cloud.invoke(stack.outputs.CallerName, { operation: 'list' })).payload).toMatchObject({ result: { sandboxes: [] } });
   expect(await greeting()).toBe('First at /');
 
   // A version that was exported could not change while the pool imports it.

@@ -29,5 +29,5 @@ const caller = new lambda.Function(callers, 'Caller', {
   `),
 });
 pool.connect(caller);
-new CfnOutput(callers, 'Caller', { value: caller.functionName });
+new CfnOutput(callers, 'CallerName', { value: caller.functionName });
 new CfnOutput(callers, 'SandboxPool', { value: pool.allocatorArn });

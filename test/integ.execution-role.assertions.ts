@@ -12,9 +12,9 @@ const SCRIPT = [
 export async function assertions(deployment: IntegDeployment): Promise<void> {
   const { cloud, stack } = deployment;
   await using started = await deployment.start();
-  expect(started.microvm.executionRoleArn).toBe(`arn:aws:iam::000000000000:role/${stack.outputs.SandboxRole}`);
+  expect(started.microvm.executionRoleArn).toBe(`arn:aws:iam::000000000000:role/${stack.outputs.SandboxRoleName}`);
   const { stdout } = await started.sandbox.commands.run(SCRIPT);
   expect(JSON.parse(stdout)).toMatchObject({ Code: 'Success', AccessKeyId: expect.stringMatching(/^ASIA/) });
 
-  await eventually(() => cloud.logs(stack.outputs.SandboxLogs).length > 0, 'the output of the sandbox is in its log group');
+  await eventually(() => cloud.logs(stack.outputs.SandboxLogGroup).length > 0, 'the output of the sandbox is in its log group');
 }

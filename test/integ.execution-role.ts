@@ -9,5 +9,5 @@ const parameter = new StringParameter(stack, 'Parameter', { stringValue: 'for sa
 parameter.grantRead(executionRole);
 const pool = new SandboxPool(stack, 'Pool', { executionRole });
 new CfnOutput(stack, 'SandboxPool', { value: pool.allocatorArn });
-new CfnOutput(stack, 'SandboxRole', { value: executionRole.roleName });
-new CfnOutput(stack, 'SandboxLogs', { value: pool.logGroup?.logGroupName ?? 'none' });
+new CfnOutput(stack, 'SandboxRoleName', { value: executionRole.roleName });
+new CfnOutput(stack, 'SandboxLogGroup', { value: pool.logGroup?.logGroupName ?? 'none' });

@@ -3,7 +3,7 @@ import type { IntegDeployment } from './end-to-end/integ-deployment';
 /** The local cloud has no networks, so that the function needs no endpoint here: what they let through is theirs to say. */
 export async function assertions(deployment: IntegDeployment): Promise<void> {
   const { cloud, stack } = deployment;
-  const { payload } = await cloud.invoke(stack.outputs.Caller, { operation: 'list' });
+  const { payload } = await cloud.invoke(stack.outputs.CallerName, { operation: 'list' });
   expect(payload).toMatchObject({ result: { sandboxes: [] } });
 
   const endpoints = await deployment.resources('AWS::EC2::VPCEndpoint');

@@ -28,5 +28,5 @@ const caller = new lambda.Function(stack, 'Caller', {
   `),
 });
 pool.connect(caller);
-new CfnOutput(stack, 'Caller', { value: caller.functionName });
+new CfnOutput(stack, 'CallerName', { value: caller.functionName });
 new CfnOutput(stack, 'SandboxPool', { value: pool.allocatorArn });
