@@ -7,7 +7,8 @@ export async function assertions(deployment: IntegDeployment): Promise<void> {
   const { cloud, stack, client } = deployment;
   const greeting = async () => {
     await using sandbox = await client.create();
-    return (await sandbox.fetch(8080, '/')).text();
+    const answer = await sandbox.fetch(8080, '/');
+    return await answer.text();
   };
   expect(deployment.stacks.map(({ stackName }) => stackName)).toEqual(['IntegCrossStackImage', 'IntegCrossStackPool', 'IntegCrossStackCaller']);
   expect((await cloud.invoke(stack.outputs.CallerName, { operation: 'list' })).payload).toMatchObject({ result: { sandboxes: [] } });

@@ -7,7 +7,8 @@ export async function assertions(deployment: IntegDeployment): Promise<void> {
   const versions = async () => {
     await using started = await deployment.start();
     const { imageVersion } = started.microvm;
-    const { baseImageVersion } = await microvms.send(new GetMicrovmImageVersionCommand({ imageIdentifier, imageVersion }));
+    const command = new GetMicrovmImageVersionCommand({ imageIdentifier, imageVersion });
+    const { baseImageVersion } = await microvms.send(command);
     return { imageVersion, baseImageVersion };
   };
   const newest = Number(stack.outputs.BaseImageVersion);

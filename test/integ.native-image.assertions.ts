@@ -7,7 +7,8 @@ export async function assertions(deployment: IntegDeployment): Promise<void> {
   const { stack, cloud, client } = deployment;
   const greeting = async () => {
     await using sandbox = await client.create();
-    return (await sandbox.fetch(8080, '/')).text();
+    const answer = await sandbox.fetch(8080, '/');
+    return await answer.text();
   };
   expect(await greeting()).toBe('First at /');
 

@@ -35,8 +35,7 @@ const fields = {
   BaseImageVersion: z.string().regex(new RegExp(`^(\\d+|${LATEST_BASE_IMAGE})$`), `neither a bare major version such as 1 nor ${LATEST_BASE_IMAGE}`),
   BuildRoleArn: arn,
   ArtifactBucket: z.string().min(1),
-  // What lies below the folder is deleted with the image.
-  ArtifactKey: z.string().regex(/^[^/].*\/[^/]+$/, 'not a key inside a folder of the image\'s own'),
+  ArtifactKey: z.string().regex(/^[^/]/, 'not a key'),
   SourceBucket: z.string().min(1).optional(),
   SourceKey: z.string().min(1).optional(),
   SourceObjectVersion: z.string().min(1).optional(),
@@ -54,6 +53,16 @@ const fields = {
   Tags: z.record(z.string().min(1).max(128).regex(RESERVED_TAG.none, 'reserved'), z.string().max(256)).optional(),
 };
 
+type ArtifactFields = Pick<ImageResourceProperties, 'ArtifactKey' | 'SourceKey' | 'SourceDockerfile'>;
+
+const NO_OWN_FOLDER = { path: ['ArtifactKey'], message: 'not a key inside a folder of the image\'s own' };
+
+/** What lies in the folder of an artifact that was made for the image is deleted with it. What is used in place may lie anywhere. */
+function hasOwnFolder({ ArtifactKey, SourceKey, SourceDockerfile }: ArtifactFields): boolean {
+  const isInPlace = SourceKey === undefined && SourceDockerfile === undefined;
+  return isInPlace || /^[^/].*\/[^/]+$/.test(ArtifactKey);
+}
+
 const propertiesSchema = z.object(fields).refine(
   ({ SourceBucket, SourceKey, SourceObjectVersion }) => (
     (SourceBucket === undefined) === (SourceKey === undefined)
@@ -63,7 +72,7 @@ const propertiesSchema = z.object(fields).refine(
 ).refine(
   ({ SourceKey, SourceDockerfile }) => SourceKey === undefined || SourceDockerfile === undefined,
   'SourceKey and SourceDockerfile exclude each other',
-) satisfies z.ZodType<unknown, ImageResourceProperties>;
+).refine(hasOwnFolder, NO_OWN_FOLDER) satisfies z.ZodType<unknown, ImageResourceProperties>;
 
 export type ImageProperties = z.infer<typeof propertiesSchema>;
 
@@ -98,7 +107,7 @@ const artifactSchema = z.object(fields).pick({
   SourceKey: true,
   SourceObjectVersion: true,
   SourceDockerfile: true,
-});
+}).refine(hasOwnFolder, NO_OWN_FOLDER);
 
 type ArtifactProperties = z.infer<typeof artifactSchema>;
 

@@ -6,7 +6,7 @@ import type { GetMicrovmCommandOutput, LambdaMicrovmsClient } from '@aws-sdk/cli
 import { GetMicrovmCommand } from '@aws-sdk/client-lambda-microvms';
 import type { Sandbox, SandboxClient } from 'microvm-sandbox';
 import type { CloudEvent, DeployedStack, LocalCloud } from 'microvm-sandbox-local';
-import { clientOf } from './deployed';
+import { accessTo, clientOf } from './deployed';
 
 /** A resource as it was deployed: what the template says of it, references as they stand there, and what came of it. */
 export interface DeployedResource {
@@ -20,6 +20,10 @@ export interface DeployedResource {
 export interface Started extends AsyncDisposable {
   readonly sandbox: Sandbox;
   readonly microvm: GetMicrovmCommandOutput;
+}
+
+interface Template {
+  readonly Resources: Readonly<Record<string, { readonly Properties?: unknown }>>;
 }
 
 interface Deployment {
@@ -74,12 +78,13 @@ export class IntegDeployment implements AsyncDisposable {
 
   /** Ids of the resources of a type, in all stacks. */
   physicalIds(type: string): string[] {
-    return this.stacks.flatMap(({ resources }) => resources.filter((resource) => resource.type === type)).map(({ physicalId }) => physicalId);
+    const resources = this.stacks.flatMap((stack) => stack.resources);
+    return resources.filter((resource) => resource.type === type).map(({ physicalId }) => physicalId);
   }
 
   /** Starts a sandbox. The microVM is found because no other test starts one meanwhile. */
   async start(client = this.client): Promise<Started> {
-    const running = () => this.cloud.microvms.list().microvms.filter(({ state }) => state === 'RUNNING').map(({ microvmId }) => microvmId);
+    const running = () => this.cloud.microvms.list().microvms.flatMap(({ state, microvmId }) => (state === 'RUNNING' ? microvmId : []));
     const before = running();
     const sandbox = await client.create();
     const [microvmIdentifier] = running().filter((id) => !before.includes(id));
@@ -89,14 +94,13 @@ export class IntegDeployment implements AsyncDisposable {
 
   /** The resources of the last stack as CloudFormation has them. */
   async resources(type: string): Promise<DeployedResource[]> {
-    const { cloud: { environment, endpoint }, stack } = this;
-    const credentials = { accessKeyId: environment.AWS_ACCESS_KEY_ID, secretAccessKey: environment.AWS_SECRET_ACCESS_KEY };
-    const cloudFormation = new CloudFormationClient({ endpoint, region: environment.AWS_REGION, credentials });
+    const { cloud, stack } = this;
+    const cloudFormation = new CloudFormationClient(accessTo(cloud));
     const { TemplateBody = '' } = await cloudFormation.send(new GetTemplateCommand({ StackName: stack.stackName }));
     cloudFormation.destroy();
-    const template = JSON.parse(TemplateBody) as { readonly Resources: Readonly<Record<string, { readonly Properties?: unknown }>> };
+    const { Resources } = JSON.parse(TemplateBody) as Template;
     return stack.resources.filter((resource) => resource.type === type)
-      .map((resource) => ({ ...resource, properties: template.Resources[resource.logicalId].Properties }));
+      .map((resource) => ({ ...resource, properties: Resources[resource.logicalId].Properties }));
   }
 
   /** Deploys one stack once more, with another template. */

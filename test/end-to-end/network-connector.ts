@@ -1,6 +1,7 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { LocalCloud } from 'microvm-sandbox-local';
+import { accessTo } from './deployed';
 
 /** What the service says of a connector into a VPC. */
 export interface VpcConnector {
@@ -15,9 +16,9 @@ export interface VpcConnector {
 }
 
 /** GetNetworkConnector, for which the SDK that is installed has no client. */
-export async function vpcConnector({ endpoint, environment }: LocalCloud, arn: string): Promise<VpcConnector> {
-  const credentials = { accessKeyId: environment.AWS_ACCESS_KEY_ID, secretAccessKey: environment.AWS_SECRET_ACCESS_KEY };
-  const signer = new SignatureV4({ service: 'lambda', region: environment.AWS_REGION, sha256: Sha256, credentials });
+export async function vpcConnector(cloud: LocalCloud, arn: string): Promise<VpcConnector> {
+  const { endpoint, ...access } = accessTo(cloud);
+  const signer = new SignatureV4({ service: 'lambda', sha256: Sha256, ...access });
   const { host, hostname } = new URL(endpoint);
   const path = `/2026-04-04/network-connectors/${encodeURIComponent(arn)}`;
   const { headers } = await signer.sign({ protocol: 'http:', hostname, method: 'GET', path, headers: { host } });
