@@ -3,7 +3,7 @@ import type { IntegDeployment } from './end-to-end/integ-deployment';
 
 /** As an SDK asks for its credentials. */
 const SCRIPT = [
-  'metadata=$AWS_EC2_METADATA_SERVICE_ENDPOINT/latest',
+  'metadata=${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}/latest',
   'token=$(curl -s -X PUT -H "x-aws-ec2-metadata-token-ttl-seconds: 60" $metadata/api/token)',
   'ask() { curl -s -H "x-aws-ec2-metadata-token: $token" $metadata/meta-data/iam/security-credentials/$1; }',
   'ask $(ask)',

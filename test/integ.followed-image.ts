@@ -13,5 +13,6 @@ const image = new SandboxImage(stack, 'Image', {
 });
 const pool = new SandboxPool(stack, 'Pool', { image });
 new CfnOutput(stack, 'SandboxPool', { value: pool.allocatorArn });
+new CfnOutput(stack, 'ImageVersion', { value: image.imageVersion });
 new CfnOutput(stack, 'BaseImageVersion', { value: image.baseImageVersion });
 new CfnOutput(stack, 'BaseImageStatus', { value: image.baseImageStatus });

@@ -1,4 +1,4 @@
-import { GetMicrovmImageVersionCommand, ListMicrovmImagesCommand } from '@aws-sdk/client-lambda-microvms';
+import { GetMicrovmImageVersionCommand } from '@aws-sdk/client-lambda-microvms';
 import type { IntegDeployment } from './end-to-end/integ-deployment';
 
 const POOLS = { Asset: 'SandboxPool', ObjectInPlace: 'ObjectInPlaceSandboxPool', ObjectVersion: 'ObjectVersionSandboxPool' };
@@ -10,8 +10,8 @@ export async function assertions(deployment: IntegDeployment): Promise<void> {
     expect(await (await sandbox.fetch(8080, '/')).text()).toBe(`${greeting} at /`);
   }
 
-  const { items = [] } = await microvms.send(new ListMicrovmImagesCommand({ nameFilter: 'IntegImageSources' }));
-  const uris = await Promise.all(items.map(async ({ imageArn: imageIdentifier }) => (
+  const images = deployment.physicalIds('Custom::MicrovmSandboxImage');
+  const uris = await Promise.all(images.map(async (imageIdentifier) => (
     (await microvms.send(new GetMicrovmImageVersionCommand({ imageIdentifier, imageVersion: '1.0' }))).codeArtifact?.uri
   )));
   const { buckets } = cloud.inventory();

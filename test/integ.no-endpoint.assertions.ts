@@ -4,5 +4,6 @@ export async function assertions(deployment: IntegDeployment): Promise<void> {
   await using started = await deployment.start();
   expect(started.microvm).toMatchObject({ state: 'RUNNING', ingressNetworkConnectors: [expect.stringMatching(/:NO_INGRESS$/)] });
   await expect(started.sandbox.fetch(8080, '/')).rejects.toThrow(/endpoint/);
-  expect(await started.sandbox.isRunning()).toBe(true);
+  const { sandboxes } = await deployment.client.list();
+  expect(sandboxes).toMatchObject([{ sandboxId: started.sandbox.sandboxId, state: 'running' }]);
 }

@@ -5,10 +5,12 @@ import { ImageSource, MemorySize, SandboxImage, SandboxPool } from 'cdk-microvm-
 /** Images and pools of a stack share what builds the images. */
 const stack = new Stack(new App(), 'IntegSeveralPools');
 const source = ImageSource.directory(join(__dirname, 'integ.own-dockerfile.context'));
-for (const id of ['One', 'Two']) {
-  const image = new SandboxImage(stack, `${id}Image`, { source, memory: MemorySize.MIB_512, environment: { GREETING: id } });
-  for (const [size, maxSandboxes] of Object.entries({ Small: 1, Large: 10 })) {
-    const pool = new SandboxPool(stack, `${id}${size}`, { image, maxSandboxes });
-    new CfnOutput(stack, id === 'One' && size === 'Small' ? 'SandboxPool' : `${id}${size}SandboxPool`, { value: pool.allocatorArn });
-  }
-}
+const [one, two] = ['One', 'Two'].map((GREETING) => (
+  new SandboxImage(stack, GREETING, { source, memory: MemorySize.MIB_512, environment: { GREETING } })
+));
+const pools = {
+  SandboxPool: new SandboxPool(stack, 'Small', { image: one, maxSandboxes: 1 }),
+  LargeSandboxPool: new SandboxPool(stack, 'Large', { image: one }),
+  OtherSandboxPool: new SandboxPool(stack, 'Other', { image: two }),
+};
+for (const [output, { allocatorArn }] of Object.entries(pools)) new CfnOutput(stack, output, { value: allocatorArn });

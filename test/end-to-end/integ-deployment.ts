@@ -6,7 +6,7 @@ import type { GetMicrovmCommandOutput, LambdaMicrovmsClient } from '@aws-sdk/cli
 import { GetMicrovmCommand } from '@aws-sdk/client-lambda-microvms';
 import type { Sandbox, SandboxClient } from 'microvm-sandbox';
 import type { CloudEvent, DeployedStack, LocalCloud } from 'microvm-sandbox-local';
-import { accessTo, clientOf } from './deployed';
+import { accessTo, clientOf, eventually } from './deployed';
 
 /** A resource as it was deployed: what the template says of it, references as they stand there, and what came of it. */
 export interface DeployedResource {
@@ -84,11 +84,13 @@ export class IntegDeployment implements AsyncDisposable {
 
   /** Starts a sandbox. The microVM is found because no other test starts one meanwhile. */
   async start(client = this.client): Promise<Started> {
-    const running = () => this.cloud.microvms.list().microvms.flatMap(({ state, microvmId }) => (state === 'RUNNING' ? microvmId : []));
-    const before = running();
+    const known = () => this.cloud.microvms.list().microvms;
+    const before = known().map(({ microvmId }) => microvmId);
     const sandbox = await client.create();
-    const [microvmIdentifier] = running().filter((id) => !before.includes(id));
-    const microvm = await this.microvms.send(new GetMicrovmCommand({ microvmIdentifier }));
+    const started = () => known().find(({ microvmId }) => !before.includes(microvmId));
+    // Of an image without the runtime nobody has waited for it.
+    await eventually(() => started()?.state !== 'PENDING', 'the microVM is started');
+    const microvm = await this.microvms.send(new GetMicrovmCommand({ microvmIdentifier: started()?.microvmId }));
     return { sandbox, microvm, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
   }
 

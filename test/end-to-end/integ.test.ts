@@ -12,6 +12,15 @@ import { NOTHING_LEFT } from '../local/nothing-left';
 const ALL = [...EXAMPLE_APPS, ...INTEG_APPS];
 const DEFECTIVE = { name: 'defective', file: join(__dirname, 'defective-app.ts') };
 
+/** The file `integ.<feature>.assertions.ts`. */
+interface Assertions {
+  /** What takes its time, while other apps are being deployed. */
+  prepare?(deployment: IntegDeployment): Promise<void>;
+  assertions(deployment: IntegDeployment): Promise<void>;
+}
+
+const assertionsOf = (name: string) => import(`../${name}.assertions`) as Promise<Assertions>;
+
 let assemblies: string;
 beforeAll(async () => {
   assemblies = await synthesizeApps([...ALL, DEFECTIVE]);
@@ -57,7 +66,9 @@ describe('on the local cloud', () => {
     const assembly = join(assemblies, name);
     const names = await stacksForRegion(assembly, cloud.environment.AWS_REGION);
     const stacks = await cloud.deploy(assembly, { stacks: names });
-    return new IntegDeployment({ cloud, stacks, assembly, microvms, events });
+    const deployment = new IntegDeployment({ cloud, stacks, assembly, microvms, events });
+    await (await assertionsOf(name)).prepare?.(deployment);
+    return deployment;
   }
 
   async function deploymentOf(name: string): Promise<IntegDeployment> {
@@ -66,10 +77,10 @@ describe('on the local cloud', () => {
     return deployment;
   }
 
-  test.each(INTEG_APPS)('$name does what it is for', async ({ name, file }) => {
-    const module = await import(file.replace(/\.ts$/, '.assertions')) as { assertions(deployment: IntegDeployment): Promise<void> };
+  test.each(INTEG_APPS)('$name does what it is for', async ({ name }) => {
+    const { assertions } = await assertionsOf(name);
     expect.hasAssertions();
-    await module.assertions(await deploymentOf(name));
+    await assertions(await deploymentOf(name));
   }, 60_000);
 
   test('nothing is left when the stacks are deleted', async () => {
