@@ -18,7 +18,8 @@ export async function assertions(deployment: IntegDeployment): Promise<void> {
   const [key] = await deployment.resources('AWS::KMS::Key');
   for (const [type, path] of Object.entries(KEYED)) {
     const resources = await deployment.resources(type);
-    const keyed = resources.map(({ properties }) => properties).filter((properties) => !isFunctionWithoutEnvironment(type, properties));
+    const all = resources.map(({ properties }) => properties);
+    const keyed = all.filter((properties) => !isFunctionWithoutEnvironment(type, properties));
     expect(keyed).not.toEqual([]);
     for (const properties of keyed) expect(properties).toHaveProperty(path, { 'Fn::GetAtt': [key.logicalId, 'Arn'] });
   }
