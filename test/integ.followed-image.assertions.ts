@@ -1,14 +1,13 @@
 import { GetMicrovmImageVersionCommand } from '@aws-sdk/client-lambda-microvms';
 import type { IntegDeployment } from './end-to-end/integ-deployment';
 
-/** AWS publishes a base, and the time of the schedule comes. */
-export async function prepare({ stack: { outputs }, cloud }: IntegDeployment): Promise<void> {
-  expect(outputs).toMatchObject({ ImageVersion: '1.0', BaseImageVersion: '1', BaseImageStatus: 'AVAILABLE' });
+export async function assertions(deployment: IntegDeployment): Promise<void> {
+  const { stack, cloud } = deployment;
+  expect(stack.outputs).toMatchObject({ ImageVersion: '1.0', BaseImageVersion: '1', BaseImageStatus: 'AVAILABLE' });
+
+  // AWS publishes a base, and the time of the schedule comes.
   cloud.baseImages.publish('2');
   await cloud.clock.advance({ minutes: 3 });
-}
-
-export async function assertions(deployment: IntegDeployment): Promise<void> {
   await using started = await deployment.start();
   const { imageArn: imageIdentifier, imageVersion } = started.microvm;
   expect([imageIdentifier, imageVersion]).toEqual([...deployment.physicalIds('Custom::MicrovmSandboxImage'), '2.0']);

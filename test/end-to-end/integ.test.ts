@@ -12,15 +12,6 @@ import { NOTHING_LEFT } from '../local/nothing-left';
 const ALL = [...EXAMPLE_APPS, ...INTEG_APPS];
 const DEFECTIVE = { name: 'defective', file: join(__dirname, 'defective-app.ts') };
 
-/** The file `integ.<feature>.assertions.ts`. */
-interface Assertions {
-  /** What takes its time, while other apps are being deployed. */
-  prepare?(deployment: IntegDeployment): Promise<void>;
-  assertions(deployment: IntegDeployment): Promise<void>;
-}
-
-const assertionsOf = (name: string) => import(`../${name}.assertions`) as Promise<Assertions>;
-
 let assemblies: string;
 beforeAll(async () => {
   assemblies = await synthesizeApps([...ALL, DEFECTIVE]);
@@ -53,7 +44,7 @@ describe('on the local cloud', () => {
     for (const { name } of INTEG_APPS) deployments.set(name, deploy(name));
     // Which of them failed is told by its own test.
     await Promise.allSettled(deployments.values());
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     for (const deployed of await Promise.allSettled(deployments.values())) {
       if (deployed.status === 'fulfilled') await deployed.value[Symbol.asyncDispose]();
@@ -66,9 +57,7 @@ describe('on the local cloud', () => {
     const assembly = join(assemblies, name);
     const names = await stacksForRegion(assembly, cloud.environment.AWS_REGION);
     const stacks = await cloud.deploy(assembly, { stacks: names });
-    const deployment = new IntegDeployment({ cloud, stacks, assembly, microvms, events });
-    await (await assertionsOf(name)).prepare?.(deployment);
-    return deployment;
+    return new IntegDeployment({ cloud, stacks, assembly, microvms, events });
   }
 
   async function deploymentOf(name: string): Promise<IntegDeployment> {
@@ -77,10 +66,10 @@ describe('on the local cloud', () => {
     return deployment;
   }
 
-  test.each(INTEG_APPS)('$name does what it is for', async ({ name }) => {
-    const { assertions } = await assertionsOf(name);
+  test.each(INTEG_APPS)('$name does what it is for', async ({ name, file }) => {
+    const module = await import(file.replace(/\.ts$/, '.assertions')) as { assertions(deployment: IntegDeployment): Promise<void> };
     expect.hasAssertions();
-    await assertions(await deploymentOf(name));
+    await module.assertions(await deploymentOf(name));
   }, 60_000);
 
   test('nothing is left when the stacks are deleted', async () => {
