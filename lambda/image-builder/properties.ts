@@ -35,7 +35,7 @@ const fields = {
   BaseImageVersion: z.string().regex(new RegExp(`^(\\d+|${LATEST_BASE_IMAGE})$`), `neither a bare major version such as 1 nor ${LATEST_BASE_IMAGE}`),
   BuildRoleArn: arn,
   ArtifactBucket: z.string().min(1),
-  ArtifactKey: z.string().regex(/^[^/]/, 'not a key of an object'),
+  ArtifactKey: z.string().regex(/^[^/]/, 'not a key'),
   SourceBucket: z.string().min(1).optional(),
   SourceKey: z.string().min(1).optional(),
   SourceObjectVersion: z.string().min(1).optional(),
@@ -53,14 +53,15 @@ const fields = {
   Tags: z.record(z.string().min(1).max(128).regex(RESERVED_TAG.none, 'reserved'), z.string().max(256)).optional(),
 };
 
-type ArtifactProperties = Pick<ImageResourceProperties,
-  'ArtifactBucket' | 'ArtifactKey' | 'SourceBucket' | 'SourceKey' | 'SourceObjectVersion' | 'SourceDockerfile'>;
+type ArtifactFields = Pick<ImageResourceProperties, 'ArtifactKey' | 'SourceKey' | 'SourceDockerfile'>;
 
-/** What lies below the folder of an artifact that is made here is deleted with the image. One that is used in place may lie anywhere. */
-const isOwnOrInPlace = ({ ArtifactKey, SourceKey, SourceDockerfile }: ArtifactProperties): boolean => (
-  (SourceKey === undefined && SourceDockerfile === undefined) || /.\/[^/]+$/.test(ArtifactKey)
-);
-const NO_FOLDER = { path: ['ArtifactKey'], message: 'not a key inside a folder of the image\'s own' };
+const NO_OWN_FOLDER = { path: ['ArtifactKey'], message: 'not a key inside a folder of the image\'s own' };
+
+/** What lies in the folder of an artifact that was made for the image is deleted with it. What is used in place may lie anywhere. */
+function hasOwnFolder({ ArtifactKey, SourceKey, SourceDockerfile }: ArtifactFields): boolean {
+  const isInPlace = SourceKey === undefined && SourceDockerfile === undefined;
+  return isInPlace || /^[^/].*\/[^/]+$/.test(ArtifactKey);
+}
 
 const propertiesSchema = z.object(fields).refine(
   ({ SourceBucket, SourceKey, SourceObjectVersion }) => (
@@ -71,7 +72,7 @@ const propertiesSchema = z.object(fields).refine(
 ).refine(
   ({ SourceKey, SourceDockerfile }) => SourceKey === undefined || SourceDockerfile === undefined,
   'SourceKey and SourceDockerfile exclude each other',
-).refine(isOwnOrInPlace, NO_FOLDER) satisfies z.ZodType<unknown, ImageResourceProperties>;
+).refine(hasOwnFolder, NO_OWN_FOLDER) satisfies z.ZodType<unknown, ImageResourceProperties>;
 
 export type ImageProperties = z.infer<typeof propertiesSchema>;
 
@@ -106,7 +107,9 @@ const artifactSchema = z.object(fields).pick({
   SourceKey: true,
   SourceObjectVersion: true,
   SourceDockerfile: true,
-}).refine(isOwnOrInPlace, NO_FOLDER);
+}).refine(hasOwnFolder, NO_OWN_FOLDER);
+
+type ArtifactProperties = z.infer<typeof artifactSchema>;
 
 /** Undefined where a delete finds none: it has to succeed also for properties that never passed. */
 export function findArtifact(properties: unknown): Artifact | undefined {

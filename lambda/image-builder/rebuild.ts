@@ -17,7 +17,8 @@ import type { RebuildEvent } from '../../src/contract/image';
 
 /** Before the function's own end after 15 minutes: what it throws then, Lambda calls again, and the same token goes on. */
 const PATIENCE_MS = 13 * 60_000;
-const LOOK_MS = 10_000;
+/** Between two looks at most; the first come sooner. */
+const LONGEST_PAUSE_MS = 10_000;
 
 /** One delivery of the schedule's event. */
 interface Run {
@@ -36,11 +37,12 @@ export async function rebuildImage(builder: Builder, event: RebuildEvent): Promi
   for (;;) {
     const wait = await look(builder, run);
     if (!wait) return;
+    const pauseMs = Math.min(1000 * 2 ** run.steps, LONGEST_PAUSE_MS);
     run.steps += 1;
-    if (clock.now() + LOOK_MS > run.startedAt + PATIENCE_MS) {
+    if (clock.now() + pauseMs > run.startedAt + PATIENCE_MS) {
       throw new Error(`The rebuild of ${event.imageArn} is not done yet: ${wait.waitsFor}.`);
     }
-    await clock.sleep(LOOK_MS);
+    await clock.sleep(pauseMs);
   }
 }
 

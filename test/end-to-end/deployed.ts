@@ -35,10 +35,15 @@ export class Deployed {
 
 /** A client that knows the local cloud by its options: this process has no credentials in its environment. */
 export function clientOf(cloud: LocalCloud, pool: string): SandboxClient {
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = cloud.environment;
   // The SDK finds the endpoint of every service here, as a user's program does.
   process.env.AWS_ENDPOINT_URL = cloud.endpoint;
-  return new SandboxClient({ pool, credentials: { accessKeyId, secretAccessKey }, localEndpoint: cloud.endpoint });
+  return new SandboxClient({ pool, credentials: accessTo(cloud).credentials, localEndpoint: cloud.endpoint });
+}
+
+/** What clients of the SDK need to know of a local cloud. */
+export function accessTo({ endpoint, environment }: LocalCloud) {
+  const { AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
+  return { endpoint, region, credentials: { accessKeyId, secretAccessKey } };
 }
 
 export async function removeFolder(folder: string): Promise<void> {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
-import { type DeployedStack, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
-import { clientOf, removeFolder } from './deployed';
-import type { IntegDeployment } from './integ-deployment';
+import { type CloudEvent, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
+import { accessTo, removeFolder } from './deployed';
+import { IntegDeployment } from './integ-deployment';
 import { isolations } from './isolations';
 import {
-  committedTemplates, EXAMPLE_APPS, INTEG_APPS, synthesizeApps, templatesOf, validationFindings,
+  committedTemplates, EXAMPLE_APPS, INTEG_APPS, stacksForRegion, synthesizeApps, templatesOf, validationFindings,
 } from './synthesized-apps';
 import { NOTHING_LEFT } from '../local/nothing-left';
 
@@ -33,43 +33,48 @@ test("fails the CDK's own check with a template that CloudFormation would refuse
 });
 
 describe('on the local cloud', () => {
-  const deployments = new Map<string, { readonly stacks: DeployedStack[]; readonly pool: IntegDeployment }>();
+  const deployments = new Map<string, Promise<IntegDeployment>>();
+  const events: CloudEvent[] = [];
   let cloud: LocalCloud;
   let microvms: LambdaMicrovmsClient;
 
   beforeAll(async () => {
-    cloud = await startLocalCloud({ isolation: isolations()[0], quotas: true });
-    const { AWS_REGION: region, ...secrets } = cloud.environment;
-    const credentials = { accessKeyId: secrets.AWS_ACCESS_KEY_ID, secretAccessKey: secrets.AWS_SECRET_ACCESS_KEY };
-    microvms = new LambdaMicrovmsClient({ endpoint: cloud.endpoint, region, credentials });
-    await Promise.all(INTEG_APPS.map(async ({ name }) => {
-      const stacks = await cloud.deploy(join(assemblies, name));
-      const stack = stacks[stacks.length - 1];
-      const client = clientOf(cloud, stack.outputs.SandboxPool);
-      deployments.set(name, { stacks, pool: { cloud, stack, client, microvms } });
-    }));
-  }, 120_000);
+    cloud = await startLocalCloud({ isolation: isolations()[0], quotas: true, onEvent: (event) => events.push(event) });
+    microvms = new LambdaMicrovmsClient(accessTo(cloud));
+    for (const { name } of INTEG_APPS) deployments.set(name, deploy(name));
+    // Which of them failed is told by its own test.
+    await Promise.allSettled(deployments.values());
+  }, 240_000);
   afterAll(async () => {
-    await Promise.all([...deployments.values()].map(({ pool }) => pool.client[Symbol.asyncDispose]()));
+    for (const deployed of await Promise.allSettled(deployments.values())) {
+      if (deployed.status === 'fulfilled') await deployed.value[Symbol.asyncDispose]();
+    }
     microvms?.destroy();
     await cloud?.stop();
   });
 
-  const deploymentOf = (name: string) => {
-    const deployment = deployments.get(name);
+  async function deploy(name: string): Promise<IntegDeployment> {
+    const assembly = join(assemblies, name);
+    const names = await stacksForRegion(assembly, cloud.environment.AWS_REGION);
+    const stacks = await cloud.deploy(assembly, { stacks: names });
+    return new IntegDeployment({ cloud, stacks, assembly, microvms, events });
+  }
+
+  async function deploymentOf(name: string): Promise<IntegDeployment> {
+    const deployment = await deployments.get(name);
     if (deployment === undefined) throw new Error(`${name} is not deployed`);
     return deployment;
-  };
+  }
 
   test.each(INTEG_APPS)('$name does what it is for', async ({ name, file }) => {
     const module = await import(file.replace(/\.ts$/, '.assertions')) as { assertions(deployment: IntegDeployment): Promise<void> };
     expect.hasAssertions();
-    await module.assertions(deploymentOf(name).pool);
+    await module.assertions(await deploymentOf(name));
   }, 60_000);
 
   test('nothing is left when the stacks are deleted', async () => {
     await Promise.all(INTEG_APPS.map(async ({ name }) => {
-      for (const { stackName } of [...deploymentOf(name).stacks].reverse()) await cloud.destroy(stackName);
+      for (const { stackName } of [...(await deploymentOf(name)).stacks].reverse()) await cloud.destroy(stackName);
     }));
     expect(cloud.inventory()).toEqual(NOTHING_LEFT);
   }, 60_000);

@@ -55,6 +55,20 @@ export async function validationFindings(assembly: string): Promise<string[]> {
   return violations.map(({ severity, ruleName, description }) => `${severity} ${ruleName}: ${description}`);
 }
 
+/** Names of the stacks of an assembly that are for this Region, or for any. */
+export async function stacksForRegion(assembly: string, region: string): Promise<string[]> {
+  const { artifacts } = JSON.parse(await readFile(join(assembly, 'manifest.json'), 'utf8')) as Manifest;
+  return Object.entries(artifacts)
+    .filter(([, { type, environment = '' }]) => (
+      type === 'aws:cloudformation:stack' && (environment.endsWith(`/${region}`) || environment.endsWith('/unknown-region'))
+    ))
+    .map(([name]) => name);
+}
+
+interface Manifest {
+  readonly artifacts: Readonly<Record<string, { readonly type: string; readonly environment?: string }>>;
+}
+
 interface ValidationReport {
   readonly pluginReports: readonly {
     readonly violations: readonly Readonly<Record<'ruleName' | 'severity' | 'description', string>>[];

@@ -120,6 +120,7 @@ describe('delete', () => {
     ['properties that never passed', { ResourceProperties: { ServiceToken: 'x' } }],
     ['an artifact in no folder', { ResourceProperties: { ...PROPERTIES, ArtifactKey: 'bare.zip' } }],
     ['an artifact of somebody else', { ResourceProperties: { ...PROPERTIES, ArtifactKey: 'folder/bare.zip', SourceBucket: undefined, SourceKey: undefined } }],
+    ['an object that was used at the top of its bucket', { ResourceProperties: { ...PROPERTIES, ArtifactKey: 'bare.zip', SourceBucket: undefined, SourceKey: undefined } }],
   ])('succeeds for %s', async (_, change) => {
     artifacts.objects.add('artifacts/bare.zip').add('artifacts/folder/bare.zip');
     const { look } = await start(deletion(change));
@@ -145,10 +146,12 @@ describe('properties', () => {
   it.each([
     [{ RetainVersions: '0' }], [{ RetainVersions: '48' }], [{ OsCapabilities: ['ALL'] }], [{ Tags: { [`a${'b'.repeat(127)}`]: 'v'.repeat(256) } }],
     [{ SourceObjectVersion: 'v' }], [{ SourceBucket: undefined, SourceKey: undefined, SourceDockerfile: 'FROM a' }], [{ BaseImageVersion: 'latest' }],
+    [{ SourceBucket: undefined, SourceKey: undefined, ArtifactKey: 'a' }], [{ ArtifactKey: 'a/b' }],
     [{ ImageName: 'x'.repeat(64) }], [{ MemoryMib: '512' }], [{ MemoryMib: '8192' }], [{ Hooks: undefined }],
     [{ Hooks: { Port: '65535', Ready: '3600', Terminate: '60' } }],
     [{ Environment: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`K${i}`, 'v'])) }],
   ])('pass within their bounds: %#', async (change) => {
+    artifacts.objects.add('artifacts/a');
     await expect(onEvent(event({ ResourceProperties: { ...PROPERTIES, ...change } }))).resolves.toBeDefined();
   });
 
@@ -171,7 +174,8 @@ describe('properties', () => {
     [{ EgressConnectorArns: [] }, 'EgressConnectorArns'],
     [{ LogGroupName: '/aws/lambda/microvms/agent' }, 'LogGroupName'],
     [{ ArtifactKey: 'bare.zip' }, 'ArtifactKey: not a key inside a folder'],
-    [{ ArtifactKey: '/bare.zip', SourceBucket: undefined, SourceKey: undefined }, 'ArtifactKey: not a key of an object'],
+    [{ ArtifactKey: 'bare.zip', SourceBucket: undefined, SourceKey: undefined, SourceDockerfile: 'FROM a' }, 'ArtifactKey: not a key inside a folder'],
+    [{ ArtifactKey: '/bare.zip', SourceBucket: undefined, SourceKey: undefined }, 'ArtifactKey: not a key'],
     [{ Hooks: { Port: '9000', Run: '10' } }, 'Hooks: Run, Resume, Suspend and Terminate need Ready'],
     [{ Hooks: { Port: '0', Ready: '1' } }, 'Hooks.Port'],
     [{ Hooks: { Port: '65536', Ready: '1' } }, 'Hooks.Port'],
