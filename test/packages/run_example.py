@@ -105,7 +105,8 @@ def stand_in_for_jsii():
     jsii.JSIIMeta, jsii.Number = JSIIMeta, typing.Union[int, float]
     jsii.JSIIAssembly = types.SimpleNamespace(load=lambda *args: None)
     jsii.python = types.SimpleNamespace(classproperty=ClassProperty)
-    jsii.proxy_for = lambda cls: Anything
+    # A class of its own each time: an interface of two others has the proxies of both for bases.
+    jsii.proxy_for = lambda cls: AnyClass("Proxy", (Anything,), {})
     jsii.data_type = jsii.implements = jsii.interface = jsii.member = jsii.enum = decorator
     for kind in ("create", "get", "set", "invoke", "sget", "sinvoke"):
         setattr(jsii, kind, record(kind))

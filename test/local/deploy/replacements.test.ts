@@ -33,7 +33,18 @@ const each = (id: string, detail: number) => ({
   Retries: resource('AWS::Lambda::EventInvokeConfig', { FunctionName: handler, Qualifier: '$LATEST', MaximumRetryAttempts: detail }),
   Version: resource('AWS::Lambda::Version', { FunctionName: handler }),
   Alias: resource('AWS::Lambda::Alias', { FunctionName: handler, Name: id, FunctionVersion: { 'Fn::GetAtt': ['Version', 'Version'] }, Description: String(detail) }),
-  Connector: resource('AWS::Lambda::NetworkConnector', { Name: id, Configuration: { Detail: detail } }),
+  Connector: resource('AWS::Lambda::NetworkConnector', {
+    Name: id,
+    OperatorRole: role,
+    Configuration: {
+      VpcEgressConfiguration: {
+        SubnetIds: ['subnet-0123456789abcdef0'],
+        SecurityGroupIds: [`sg-0123456789abcdef${detail}`],
+        NetworkProtocol: 'IPv4',
+        AssociatedComputeResourceTypes: ['MicroVm'],
+      },
+    },
+  }),
   Logs: resource('AWS::Logs::LogGroup', { LogGroupName: `/${id}`, RetentionInDays: 2 * detail - 1 }),
   Bucket: resource('AWS::S3::Bucket', { BucketName: `bucket-${id}`, Tags: [{ Key: 'detail', Value: String(detail) }] }),
   BucketPolicy: resource('AWS::S3::BucketPolicy', { Bucket: { Ref: 'Bucket' }, PolicyDocument: { Version: '2012-10-17', Id: String(detail), Statement: [] } }),
