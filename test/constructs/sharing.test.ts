@@ -136,7 +136,9 @@ test('the builder has the first key that an image of the stack names', () => {
   const stack = newStack();
   new SandboxImage(stack, 'Plain', { source });
   for (const id of ['First', 'Second']) new SandboxImage(stack, id, { source, encryptionKey: new kms.Key(stack, `${id}Key`) });
-  const resources = (type: string) => Object.entries(Template.fromStack(stack).findResources(type) as Record<string, Resource>);
+  const resources = (type: string) => (
+    Object.entries(Template.fromStack(stack).findResources(type) as Record<string, Resource>)
+  );
   const keysOf = (type: string, property: string) => resources(type)
     .filter(([id]) => id.startsWith('MicrovmSandboxImageBuilder'))
     .filter(([, { Properties }]) => (Properties.Environment ?? Properties.RetentionInDays) !== undefined)

@@ -82,7 +82,8 @@ export class ImageCloud {
 
   /** For clients of the SDK. */
   get sdk() {
-    const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: region } = this.cloud.environment;
+    const { AWS_REGION: region, ...secrets } = this.cloud.environment;
+    const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = secrets;
     return { endpoint: this.cloud.endpoint, region, credentials: { accessKeyId, secretAccessKey } };
   }
 
