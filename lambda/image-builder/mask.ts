@@ -30,8 +30,7 @@ export function mask(text: string, environment: Readonly<Record<string, string>>
 }
 
 /** Colours and other control sequences of terminals, then all other control characters but line breaks and tabs. */
-// The class consists of control characters on purpose.
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- these are what it is about
 const CONTROLS = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|\u001b.?|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 export function withoutControls(text: string): string {
