@@ -17,6 +17,8 @@ export class Bundles extends Component {
         platform: 'node',
         target: 'node22',
         outfile: '../index.js',
+        // Half the code, so half of a cold start's loading: what nobody imports falls out of modules only.
+        esbuildArgs: { '--main-fields': 'module,main' },
         watchTask: false,
       });
     }

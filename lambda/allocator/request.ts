@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AllocatorError } from './allocator-error';
 import { cursorPattern } from './list-cursor';
 import { explain } from './request-problem';

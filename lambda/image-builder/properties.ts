@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Artifact } from './artifacts';
 import { RESERVED_TAG } from './image-tags';
 import { BUILD_LOG_GROUP_PREFIX, LATEST_BASE_IMAGE } from '../../src/contract/image';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_LEASE_MS, MIN_LEASE_MS } from '../../client/src/protocol/allocator';
 import { POOL_CONFIGURATION_VARIABLE } from '../../src/contract/pool';
 import type { PoolConfiguration } from '../../src/contract/pool';

@@ -6,9 +6,6 @@ import { Template } from 'aws-cdk-lib/assertions';
 
 const ROOT = join(__dirname, '..', '..');
 
-// CDK's own check of templates takes seconds to load, and has a test of its own.
-process.env.CDK_VALIDATION = 'false';
-
 // The constructs publish the bundles, so they must be there. Nothing but a fresh checkout lacks them.
 if (!existsSync(join(ROOT, 'assets', 'lambda', 'allocator', 'index.js'))) {
   execFileSync('npx', ['projen', 'bundle'], { cwd: ROOT, stdio: 'inherit' });

@@ -11,8 +11,7 @@ export async function synthesizeExample(name: string): Promise<string> {
   const assembly = await mkdtemp(join(tmpdir(), `${name}-assembly-`));
   const { exitCode, output } = await runProgram([CDK, 'synth', '--quiet', '--no-notices', '--output', assembly], {
     cwd: join(EXAMPLES, name),
-    // CDK's own check of templates takes ten seconds to load.
-    env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: 'true', CDK_VALIDATION: 'false' },
+    env: { ...process.env, CDK_DISABLE_CLI_TELEMETRY: 'true' },
   });
   if (exitCode !== 0) throw new Error(`cdk synth of ${name} ended with ${exitCode}:\n${output}`);
   return assembly;

@@ -96,8 +96,6 @@ export class ImageCloud {
     for (const [name, content] of Object.entries(small.files ?? serverThat(`response.end('${word}')`))) {
       writeFileSync(join(context, name), content);
     }
-    // CDK's own check of templates takes ten seconds to load.
-    process.env.CDK_VALIDATION = 'false';
     const stack = new Stack(new App({ outdir: join(folder, 'out') }), stackName);
     const { source = ImageSource.directory(context), ...props } = small.image?.(stack, context) ?? {};
     const image = new SandboxImage(stack, 'Image', { imageName: stackName, source, ...props });

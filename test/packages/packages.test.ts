@@ -46,7 +46,7 @@ describe('the construct package', () => {
     cpSync(join(ROOT, 'examples', 'quickstart'), project.path('quickstart'), { recursive: true });
     project.link('esbuild', 'tsx');
     const outdir = project.path('cdk.out');
-    await project.node(['--import', 'tsx', project.path('quickstart', 'app.ts')], { CDK_OUTDIR: outdir, CDK_VALIDATION: 'false' });
+    await project.node(['--import', 'tsx', project.path('quickstart', 'app.ts')], { CDK_OUTDIR: outdir });
 
     const template = JSON.parse(readFileSync(join(outdir, 'Quickstart.template.json'), 'utf8')) as { Resources: Record<string, { Type: string }> };
     expect(Object.values(template.Resources).map(({ Type }) => Type)).toContain('Custom::MicrovmSandboxImage');
