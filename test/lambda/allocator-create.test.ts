@@ -1,18 +1,9 @@
 import { createHash } from 'node:crypto';
-import { Dynamo } from './dynamo';
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, dyingAt, TestPool } from './test-pool';
+import { CONFIGURATION, dyingAt, poolOfEachTest } from './test-pool';
 
-let dynamo: Dynamo;
-let test: TestPool;
-
-beforeAll(async () => { dynamo = await Dynamo.start(); });
-afterAll(() => dynamo.close());
-beforeEach(async () => {
-  await dynamo.clear();
-  test = new TestPool(dynamo);
-});
-
+const test = poolOfEachTest();
+const { dynamo } = test;
 const create = (request: object = {}) => test.ask({ operation: 'create', ...request });
 
 describe('a new sandbox', () => {

@@ -1,22 +1,11 @@
-import { Dynamo } from './dynamo';
-import { CONFIGURATION, TestPool } from './test-pool';
+import { CONFIGURATION, poolOfEachTest } from './test-pool';
 import { parseAllocatorAnswer } from '../../client/src/allocator-answer';
 
-let dynamo: Dynamo;
-let test: TestPool;
-
-beforeAll(async () => { dynamo = await Dynamo.start(); });
-afterAll(() => dynamo.close());
-beforeEach(async () => {
-  await dynamo.clear();
-  test = new TestPool(dynamo);
-  test.configuration = {
-    ...CONFIGURATION,
-    daemonPort: null,
-    hookPort: null,
-    ingressConnectorArns: ['arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:NO_INGRESS'],
-    idle: null,
-  };
+const test = poolOfEachTest({
+  daemonPort: null,
+  hookPort: null,
+  ingressConnectorArns: ['arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:NO_INGRESS'],
+  idle: null,
 });
 
 describe('a sandbox without an endpoint', () => {

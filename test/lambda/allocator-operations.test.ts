@@ -1,21 +1,9 @@
-import { Dynamo } from './dynamo';
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, dyingAt, TestPool } from './test-pool';
+import { CONFIGURATION, dyingAt, poolOfEachTest } from './test-pool';
 
-let dynamo: Dynamo;
-let test: TestPool;
-
-beforeAll(async () => { dynamo = await Dynamo.start(); });
-afterAll(() => dynamo.close());
-beforeEach(async () => {
-  await dynamo.clear();
-  test = new TestPool(dynamo);
-});
-
-async function create(request: object = {}): Promise<string> {
-  return (await test.get({ operation: 'create', ...request })).sandbox.sandboxId;
-}
-
+const test = poolOfEachTest();
+const { dynamo } = test;
+const create = (request?: object) => test.create(request);
 const strike = (operation: string, error: Error) => test.microvms.faults.push({ operation, when: 'before', error });
 const UNKNOWN = `sbx-${'0'.repeat(26)}`;
 
@@ -362,10 +350,10 @@ describe('list', () => {
   });
 
   it('reads past many that ended, and answers a cursor when there are too many', async () => {
-    for (let i = 0; i < 2010; i++) {
+    await dynamo.put(...Array.from({ length: 2010 }, (_, i) => {
       const id = `sbx-${String(i).padStart(26, '0')}`;
-      await dynamo.put({ kind: 'sandbox', id, sandboxId: id, state: i === 2005 ? 'running' : 'terminated', metadata: {}, generation: 1 });
-    }
+      return { kind: 'sandbox', id, sandboxId: id, state: i === 2005 ? 'running' : 'terminated', metadata: {}, generation: 1 };
+    }));
     const first = await test.get({ operation: 'list' });
     expect(first).toEqual({ sandboxes: [], cursor: expect.any(String) });
     expect((await test.get({ operation: 'list', cursor: first.cursor })).sandboxes).toHaveLength(1);

@@ -1,18 +1,9 @@
-import { Dynamo } from './dynamo';
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, dyingAt, TestPool } from './test-pool';
+import { CONFIGURATION, dyingAt, poolOfEachTest } from './test-pool';
 import { ImageVersions } from '../../lambda/pool/image-versions';
 
-let dynamo: Dynamo;
-let test: TestPool;
-
-beforeAll(async () => { dynamo = await Dynamo.start(); });
-afterAll(() => dynamo.close());
-beforeEach(async () => {
-  await dynamo.clear();
-  test = new TestPool(dynamo);
-});
-
+const test = poolOfEachTest();
+const { dynamo } = test;
 const create = (request: object = {}, allocator = test.allocator) => test.ask({ operation: 'create', ...request }, allocator);
 const ranVersions = () => test.microvms.requests().map(({ imageVersion }) => imageVersion);
 const lookups = () => test.microvms.calls.filter((call) => call === 'currentVersion').length;

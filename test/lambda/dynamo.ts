@@ -2,7 +2,8 @@
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
-  DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, TransactWriteCommand, UpdateCommand,
+  BatchWriteCommand, DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, ScanCommand, TransactWriteCommand,
+  UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import dynalite from 'dynalite';
 import { POOL_TABLE } from '../../src/contract/pool';
@@ -10,24 +11,28 @@ import { POOL_TABLE } from '../../src/contract/pool';
 export type Item = Record<string, any>;
 type Send = (command: any) => Promise<any>;
 
+/** What DynamoDB takes in one call. */
+const BATCH_ITEMS = 25;
+
 /**
  * Real expressions on a real table: dynalite, with transactions made of single writes. One transaction at a time: each write is tried
  * alone against the state before, taken back, and only if all of them pass are they done.
  */
 export class Dynamo {
-  static async start(): Promise<Dynamo> {
-    const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
-    const client = new DynamoDBClient({
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    });
-    const dynamo = new Dynamo(server, DynamoDBDocumentClient.from(client, {
-      marshallOptions: { removeUndefinedValues: true },
-    }));
-    await client.send(new CreateTableCommand({
-      TableName: dynamo.tableName,
+  readonly tableName = 'pool';
+  readonly transactions: Item[][] = [];
+  private readonly server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  private readonly documents = DynamoDBDocumentClient.from(new DynamoDBClient({
+    endpoint: async () => ({ protocol: 'http:', hostname: '127.0.0.1', port: (this.server.address() as AddressInfo).port, path: '/' }),
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  }), { marshallOptions: { removeUndefinedValues: true } });
+  private turn: Promise<unknown> = Promise.resolve();
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', () => resolve()));
+    await this.documents.send(new CreateTableCommand({
+      TableName: this.tableName,
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [POOL_TABLE.partitionKey, POOL_TABLE.sortKey].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
       KeySchema: [
@@ -35,16 +40,7 @@ export class Dynamo {
         { AttributeName: POOL_TABLE.sortKey, KeyType: 'RANGE' },
       ],
     }));
-    return dynamo;
   }
-
-  readonly tableName = 'pool';
-  readonly transactions: Item[][] = [];
-  private turn: Promise<unknown> = Promise.resolve();
-
-  private constructor(
-    private readonly server: ReturnType<typeof dynalite>, private readonly documents: DynamoDBDocumentClient,
-  ) {}
 
   async close(): Promise<void> {
     this.documents.destroy();
@@ -65,19 +61,24 @@ export class Dynamo {
   async clear(): Promise<void> {
     // A scan reads one megabyte.
     for (let items = await this.items(); items.length > 0; items = await this.items()) {
-      for (const { kind, id } of items) {
-        await this.rawSend(new DeleteCommand({ TableName: this.tableName, Key: { kind, id } }));
-      }
+      await this.batch(items.map(({ kind, id }) => ({ DeleteRequest: { Key: { kind, id } } })));
     }
     this.transactions.length = 0;
   }
 
-  async put(item: Item): Promise<void> {
-    await this.rawSend(new PutCommand({ TableName: this.tableName, Item: item }));
+  async put(...items: Item[]): Promise<void> {
+    await this.batch(items.map((item) => ({ PutRequest: { Item: item } })));
   }
 
   async count(): Promise<number> {
     return (await this.items('pool'))[0]?.active ?? 0;
+  }
+
+  private async batch(requests: Item[]): Promise<void> {
+    for (let at = 0; at < requests.length; at += BATCH_ITEMS) {
+      const RequestItems = { [this.tableName]: requests.slice(at, at + BATCH_ITEMS) };
+      await this.rawSend(new BatchWriteCommand({ RequestItems }));
+    }
   }
 
   private rawSend: Send = (command) => this.documents.send(command);

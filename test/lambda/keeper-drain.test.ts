@@ -1,28 +1,11 @@
-import { Dynamo } from './dynamo';
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, dyingAt, TestPool } from './test-pool';
+import { dyingAt, poolOfEachTest } from './test-pool';
 import { answerEvent } from '../../lambda/keeper/answer-event';
 
-let dynamo: Dynamo;
-let test: TestPool;
-
-beforeAll(async () => { dynamo = await Dynamo.start(); });
-afterAll(() => dynamo.close());
-beforeEach(async () => {
-  await dynamo.clear();
-  test = new TestPool(dynamo);
-  test.configuration = { ...CONFIGURATION, maxSandboxes: 1000 };
-});
-
-async function create(request: object = {}): Promise<string> {
-  return (await test.get({ operation: 'create', ...request })).sandbox.sandboxId;
-}
-
-/** A create whose RunMicrovm worked without the answer arriving. */
-async function abandon(): Promise<void> {
-  test.microvms.faults.push({ operation: 'run', when: 'after', error: refuse('busy', 'RunMicrovm') });
-  await test.ask({ operation: 'create' });
-}
+const test = poolOfEachTest({ maxSandboxes: 1000 });
+const { dynamo } = test;
+const create = (request?: object) => test.create(request);
+const abandon = (request?: object) => test.abandon(request);
 
 const answer = (event: unknown) => answerEvent({ ...test.pool, log: (line) => test.logs.push(line) }, event);
 

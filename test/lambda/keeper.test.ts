@@ -1,28 +1,11 @@
-import { Dynamo } from './dynamo';
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, dyingAt, TestPool } from './test-pool';
+import { dyingAt, poolOfEachTest } from './test-pool';
 import type { Pool } from '../../lambda/pool/pool';
 
-let dynamo: Dynamo;
-let test: TestPool;
-
-beforeAll(async () => { dynamo = await Dynamo.start(); });
-afterAll(() => dynamo.close());
-beforeEach(async () => {
-  await dynamo.clear();
-  test = new TestPool(dynamo);
-  test.configuration = { ...CONFIGURATION, maxSandboxes: 1000 };
-});
-
-async function create(request: object = {}): Promise<string> {
-  return (await test.get({ operation: 'create', ...request })).sandbox.sandboxId;
-}
-
-/** A create whose RunMicrovm worked without the answer arriving. */
-async function abandon(request: object = {}): Promise<void> {
-  test.microvms.faults.push({ operation: 'run', when: 'after', error: refuse('busy', 'RunMicrovm') });
-  await test.ask({ operation: 'create', ...request });
-}
+const test = poolOfEachTest({ maxSandboxes: 1000 });
+const { dynamo } = test;
+const create = (request?: object) => test.create(request);
+const abandon = (request?: object) => test.abandon(request);
 
 describe('the keeper', () => {
   it('leaves alone what has a right to run', async () => {

@@ -1,19 +1,9 @@
-import { Dynamo } from './dynamo';
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, TestPool } from './test-pool';
+import { CONFIGURATION, poolOfEachTest } from './test-pool';
 import { METRIC_NAMESPACE } from '../../src/contract/metrics';
 import { POOL_METRICS } from '../../src/contract/pool';
 
-let dynamo: Dynamo;
-let test: TestPool;
-
-beforeAll(async () => { dynamo = await Dynamo.start(); });
-afterAll(() => dynamo.close());
-beforeEach(async () => {
-  await dynamo.clear();
-  test = new TestPool(dynamo);
-});
-
+const test = poolOfEachTest();
 const create = (request: object = {}) => test.ask({ operation: 'create', ...request });
 
 /** What CloudWatch takes from a log line, by the rules of its embedded metric format; undefined if it takes nothing. */
@@ -115,10 +105,14 @@ describe('the keeper reports', () => {
 
   it('what it ended and what it could not end', async () => {
     for (let i = 0; i < 3; i++) await create({ timeoutMs: 60_000 });
-    test.microvms.faults.push({ operation: 'run', when: 'after', error: refuse('busy', 'RunMicrovm') });
-    await create();
+    await test.abandon();
     test.clock.time += 91_000;
-    test.microvms.faults.push({ operation: 'terminate', when: 'before', error: refuse('throttled', 'TerminateMicrovm') });
+    // A named one: the table answers in no order, and the abandoned launch could be the first that is ended.
+    const { terminate } = test.microvms;
+    test.microvms.terminate = async (microvmId) => {
+      if (microvmId === 'microvm-1') throw refuse('throttled', 'TerminateMicrovm');
+      return terminate.call(test.microvms, microvmId);
+    };
     await test.keep();
     expect(lastMetrics()).toEqual({
       SandboxesExpired: { value: 2, unit: 'Count' },

@@ -4,11 +4,11 @@ import { TestClock } from './test-clock';
 import { DynamoTable } from '../../lambda/pool/dynamo-table';
 import type { SandboxRecord } from '../../lambda/pool/sandbox-record';
 
-let dynamo: Dynamo;
+const dynamo = new Dynamo();
 const clock = new TestClock();
 const now = clock.time;
 
-beforeAll(async () => { dynamo = await Dynamo.start(); });
+beforeAll(() => dynamo.start());
 afterAll(() => dynamo.close());
 beforeEach(() => dynamo.clear());
 

@@ -1,5 +1,5 @@
-import type { Dynamo } from './dynamo';
-import { FakeMicrovms } from './fake-microvms';
+import { Dynamo } from './dynamo';
+import { FakeMicrovms, refuse } from './fake-microvms';
 import { TestClock } from './test-clock';
 import { allocate } from '../../lambda/allocator/allocate';
 import type { Allocator } from '../../lambda/allocator/allocate';
@@ -29,12 +29,14 @@ export const CONFIGURATION: PoolConfiguration = {
 
 /** A pool on dynalite and a fake service. Each `with` is another process on the same two. */
 export class TestPool {
-  readonly clock = new TestClock();
-  readonly microvms = new FakeMicrovms();
-  readonly logs: any[] = [];
-  configuration = CONFIGURATION;
+  clock = new TestClock();
+  microvms = new FakeMicrovms();
+  logs: any[] = [];
+  configuration: PoolConfiguration;
 
-  constructor(readonly dynamo: Dynamo) {}
+  constructor(readonly dynamo: Dynamo, private readonly settings: PoolConfiguration) {
+    this.configuration = settings;
+  }
 
   get pool(): Pool {
     return {
@@ -62,6 +64,17 @@ export class TestPool {
     return answer.result;
   }
 
+  /** The id of a new sandbox. */
+  async create(request: object = {}): Promise<string> {
+    return (await this.get({ operation: 'create', ...request })).sandbox.sandboxId;
+  }
+
+  /** A create whose RunMicrovm worked without the answer arriving. */
+  async abandon(request: object = {}): Promise<void> {
+    this.microvms.faults.push({ operation: 'run', when: 'after', error: refuse('busy', 'RunMicrovm') });
+    await this.ask({ operation: 'create', ...request });
+  }
+
   async keep(pool = this.pool) {
     return keep({ ...pool, log: (line) => this.logs.push(line) });
   }
@@ -74,6 +87,25 @@ export class TestPool {
   async record(sandboxId: string): Promise<any> {
     return (await this.dynamo.items('sandbox')).find(({ id }) => id === sandboxId);
   }
+
+  /** Nothing is left of what was. */
+  async renew(): Promise<void> {
+    await this.dynamo.clear();
+    this.clock = new TestClock();
+    this.microvms = new FakeMicrovms();
+    this.logs = [];
+    this.configuration = this.settings;
+  }
+}
+
+/** A pool that is new in each test of the file that asks for it. */
+export function poolOfEachTest(settings: Partial<PoolConfiguration> = {}): TestPool {
+  const dynamo = new Dynamo();
+  const test = new TestPool(dynamo, { ...CONFIGURATION, ...settings });
+  beforeAll(() => dynamo.start());
+  afterAll(() => dynamo.close());
+  beforeEach(() => test.renew());
+  return test;
 }
 
 class Crash extends Error {}

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -96,6 +98,25 @@ describeEachIsolation((isolation) => {
 describeNamespaces(() => {
   test('are what this machine is found to have', async () => {
     expect(await detectIsolation()).toEqual({ isolation: 'namespaces' });
+  });
+
+  test('the end of a guest that is over touches nobody who got its namespace\'s number', async () => {
+    const id = mark();
+    const { machine } = await startScript('namespaces', 'exit 0');
+    await machine.exited;
+    // The kernel gives the lowest free number.
+    const others = Array.from({ length: 8 }, () => spawn('unshare', [
+      '--user', '--map-root-user', '--pid', '--fork', '--kill-child', 'sh', '-c', `sleep ${id}; exit 0`,
+    ], { stdio: 'ignore' }));
+    try {
+      await eventually('the others', () => processesWith(id).length === 3 * others.length);
+      const before = processesWith(id);
+      await machine.stop();
+      expect(processesWith(id)).toEqual(before);
+    } finally {
+      for (const other of others) other.kill('SIGKILL');
+      await Promise.all(others.map((other) => other.exitCode ?? other.signalCode ?? once(other, 'exit')));
+    }
   });
 
   test('a guest sees neither home folders nor the project nor other machines', async () => {

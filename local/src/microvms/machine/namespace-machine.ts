@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { constants, totalmem } from 'node:os';
@@ -10,13 +10,14 @@ import { DEFAULT_PATH } from './default-path';
 import { Dialer } from './dialer';
 import { Freezer, killAll } from './freezer';
 import { writeGuestFiles } from './guest-files';
+import { GuestNamespace } from './guest-namespace';
 import { planGuestRoot } from './guest-root';
 import { type Machine, type MachineSpec, MissingProgramError } from './machine';
 import { MAX_METADATA_CONNECTIONS, METADATA_VARIABLE, MetadataDoor } from './metadata-door';
 import { DOOR_SCRIPT, environmentScript, guestScript, METADATA_HOST } from './namespace-scripts';
 import { readLines } from './output-lines';
 import { OWNER_VARIABLE, ownerMark } from './owner';
-import { descendants, listProcesses, type ProcessEntry } from './process-table';
+import { listProcesses, type ProcessEntry } from './process-table';
 import { relayScript } from './relay';
 import { Watcher } from './watcher';
 
@@ -26,12 +27,6 @@ const OTHER_METADATA_PORT = 1338;
 
 /** The root disk of the platform's smaller sizes. Here it is memory. */
 const MAX_DISK_BYTES = 8 * 1024 ** 3;
-
-/** The first process of the guest, as this machine numbers it, and the guest's process namespace. */
-interface First {
-  readonly pid: number;
-  readonly namespace: string;
-}
 
 /** A guest in namespaces of its own. `hidden` are folders that no guest may see. */
 export async function startNamespaceMachine(spec: MachineSpec, hidden: readonly string[]): Promise<Machine> {
@@ -77,7 +72,7 @@ class NamespaceMachine implements Machine {
   readonly #dialer: Dialer;
   readonly #metadata = new MetadataDoor();
   readonly #freezer = new Freezer(() => this.#guestProcesses());
-  #first?: First;
+  #namespace?: GuestNamespace;
   #stopping?: Promise<void>;
 
   constructor(private readonly spec: MachineSpec, metadataPort: number) {
@@ -141,7 +136,7 @@ class NamespaceMachine implements Machine {
     const started = new Promise<void>((resolve, reject) => {
       readLines(this.#door.stdio[3] as Readable, (line) => {
         const [word, ...values] = line.split(' ');
-        if (word === 'first') this.#first = firstOf(Number(values[0]));
+        if (word === 'first') this.#enter(Number(values[0]));
         else if (word === 'missing') reject(new MissingProgramError(values.join(' ')));
         else if (word === 'started') resolve();
         else keep(line);
@@ -162,33 +157,18 @@ class NamespaceMachine implements Machine {
     // The guest first: its parent reaps it and leaves by itself.
     await killAll(() => this.#guestProcesses());
     await killAll(() => listProcesses().filter((entry) => entry.groupId === this.#groupId && this.#groupId > 0));
+    this.#namespace?.close();
     this.#dialer.close();
     this.#metadata.cut();
     await this.#watcher.release();
     await rm(this.spec.folder, { recursive: true, force: true });
   }
 
-  /** All that runs in the guest's process namespace or in one that was made inside of it. */
-  #guestProcesses(): ProcessEntry[] {
-    if (!this.#first) return [];
-    const { pid, namespace } = this.#first;
-    const table = listProcesses();
-    const first = table.some((entry) => entry.pid === pid && namespaceOf(pid) === namespace);
-    const tree = first ? descendants(table, new Set([pid])) : [];
-    const known = new Set(tree.map((entry) => entry.pid));
-    return [...tree, ...table.filter((entry) => !known.has(entry.pid) && namespaceOf(entry.pid) === namespace)];
+  #enter(pid: number): void {
+    if (!this.#stopping) this.#namespace ??= GuestNamespace.of(pid);
   }
-}
 
-function firstOf(pid: number): First | undefined {
-  const namespace = namespaceOf(pid);
-  return namespace === undefined ? undefined : { pid, namespace };
-}
-
-function namespaceOf(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`);
-  } catch {
-    return undefined;
+  #guestProcesses(): ProcessEntry[] {
+    return this.#namespace?.processes() ?? [];
   }
 }
