@@ -40,7 +40,9 @@ describe('on the local cloud', () => {
 
   beforeAll(async () => {
     // Each image runs once here: no spares for a second time.
-    cloud = await startLocalCloud({ isolation: isolations()[0], quotas: true, spares: 0, onEvent: (event) => events.push(event) });
+    cloud = await startLocalCloud({
+      isolation: isolations()[0], quotas: true, spares: 0, onEvent: (event) => events.push(event),
+    });
     microvms = new LambdaMicrovmsClient(accessTo(cloud));
     for (const { name } of INTEG_APPS) deployments.set(name, deploy(name));
     // Which of them failed is told by its own test.

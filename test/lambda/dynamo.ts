@@ -15,8 +15,8 @@ type Send = (command: any) => Promise<any>;
 const BATCH_ITEMS = 25;
 
 /**
- * Real expressions on a real table: dynalite, with transactions made of single writes. One transaction at a time: each write is tried
- * alone against the state before, taken back, and only if all of them pass are they done.
+ * Real expressions on a real table: dynalite, with transactions made of single writes. One transaction at a time, in which no item
+ * occurs twice: when one of its writes is refused, the others are taken back.
  */
 export class Dynamo {
   readonly tableName = 'pool';
@@ -91,16 +91,18 @@ export class Dynamo {
 
   private async transact(writes: Item[]): Promise<object> {
     this.transactions.push(writes);
-    const reasons = [];
-    for (const write of writes) reasons.push({ Code: await this.tryAlone(write) });
-    if (reasons.some(({ Code }) => Code !== 'None')) {
-      throw Object.assign(new Error('Transaction cancelled'), { name: 'TransactionCanceledException', CancellationReasons: reasons });
+    const reasons: { readonly Code: string }[] = [];
+    const undo: (() => Promise<unknown>)[] = [];
+    for (const write of writes) {
+      const Code = await this.write(write, undo);
+      reasons.push({ Code });
     }
-    for (const write of writes) await this.rawSend(toCommand(write));
-    return {};
+    if (reasons.every(({ Code }) => Code === 'None')) return {};
+    for (const takeBack of undo) await takeBack();
+    throw Object.assign(new Error('Transaction cancelled'), { name: 'TransactionCanceledException', CancellationReasons: reasons });
   }
 
-  private async tryAlone(write: Item): Promise<string> {
+  private async write(write: Item, undo: (() => Promise<unknown>)[]): Promise<string> {
     const [operation] = Object.values(write);
     const Key = operation.Key ?? { kind: operation.Item.kind, id: operation.Item.id };
     const read = new GetCommand({ TableName: this.tableName, Key, ConsistentRead: true });
@@ -111,8 +113,7 @@ export class Dynamo {
       if ((error as Error).name === 'ConditionalCheckFailedException') return 'ConditionalCheckFailed';
       throw error;
     }
-    if (before) await this.put(before);
-    else await this.rawSend(new DeleteCommand({ TableName: this.tableName, Key }));
+    undo.push(() => (before ? this.put(before) : this.rawSend(new DeleteCommand({ TableName: this.tableName, Key }))));
     return 'None';
   }
 }
