@@ -5,7 +5,7 @@ import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudf
 import type { GetMicrovmCommandOutput, LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
 import { GetMicrovmCommand } from '@aws-sdk/client-lambda-microvms';
 import type { Sandbox, SandboxClient } from 'microvm-sandbox';
-import type { CloudEvent, DeployedStack, LocalCloud } from 'microvm-sandbox-local';
+import type { DeployedStack, LocalCloud } from 'microvm-sandbox-local';
 import { accessTo, clientOf, eventually } from './deployed';
 
 /** A resource as it was deployed: what the template says of it, references as they stand there, and what came of it. */
@@ -34,8 +34,6 @@ interface Deployment {
   readonly assembly: string;
   /** The service's own API, for what only it can tell. */
   readonly microvms: LambdaMicrovmsClient;
-  /** What has happened in the cloud, in all of its stacks. */
-  readonly events: readonly CloudEvent[];
 }
 
 /** What the assertions of an integration app look at. */
@@ -61,12 +59,6 @@ export class IntegDeployment implements AsyncDisposable {
 
   get assembly(): string {
     return this.deployment.assembly;
-  }
-
-  /** What has happened to this app's stacks. */
-  get events(): readonly CloudEvent[] {
-    const names = this.stacks.map(({ stackName }) => stackName);
-    return this.deployment.events.filter((event) => 'stackName' in event && names.includes(event.stackName));
   }
 
   /** A client for the pool that an output of the last stack names. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
-import { type CloudEvent, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
+import { type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
 import { accessTo, removeFolder } from './deployed';
 import { IntegDeployment } from './integ-deployment';
 import { isolations } from './isolations';
@@ -34,15 +34,12 @@ test("fails the CDK's own check with a template that CloudFormation would refuse
 
 describe('on the local cloud', () => {
   const deployments = new Map<string, Promise<IntegDeployment>>();
-  const events: CloudEvent[] = [];
   let cloud: LocalCloud;
   let microvms: LambdaMicrovmsClient;
 
   beforeAll(async () => {
     // Each image runs once here: no spares for a second time.
-    cloud = await startLocalCloud({
-      isolation: isolations()[0], quotas: true, spares: 0, onEvent: (event) => events.push(event),
-    });
+    cloud = await startLocalCloud({ isolation: isolations()[0], quotas: true, spares: 0 });
     microvms = new LambdaMicrovmsClient(accessTo(cloud));
     for (const { name } of INTEG_APPS) deployments.set(name, deploy(name));
     // Which of them failed is told by its own test.
@@ -60,7 +57,7 @@ describe('on the local cloud', () => {
     const assembly = join(assemblies, name);
     const names = await stacksForRegion(assembly, cloud.environment.AWS_REGION);
     const stacks = await cloud.deploy(assembly, { stacks: names });
-    return new IntegDeployment({ cloud, stacks, assembly, microvms, events });
+    return new IntegDeployment({ cloud, stacks, assembly, microvms });
   }
 
   async function deploymentOf(name: string): Promise<IntegDeployment> {

@@ -48,6 +48,6 @@ export async function killAll(members: () => ProcessEntry[]): Promise<void> {
     if (left.length === 0) return;
     if (pass === MAX_PASSES) throw new Error(`Processes ${left.map((entry) => entry.pid).join(', ')} do not die`);
     for (const entry of left) signal(entry.pid, 'SIGKILL');
-    await pause(Math.min(1 + pass, 10));
+    await pause(Math.min(5 * (1 + pass), 20));
   }
 }

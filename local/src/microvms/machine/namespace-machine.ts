@@ -15,7 +15,7 @@ import { planGuestRoot } from './guest-root';
 import { type Machine, type MachineSpec, MissingProgramError } from './machine';
 import { MAX_METADATA_CONNECTIONS, METADATA_VARIABLE, MetadataDoor } from './metadata-door';
 import { DOOR_SCRIPT, environmentScript, guestScript, METADATA_HOST } from './namespace-scripts';
-import { readLines } from './output-lines';
+import { readLines, readOut } from './output-lines';
 import { OWNER_VARIABLE, ownerMark } from './owner';
 import { listProcesses, type ProcessEntry } from './process-table';
 import { relayScript } from './relay';
@@ -86,7 +86,9 @@ class NamespaceMachine implements Machine {
       env: { PATH: `${DEFAULT_PATH}:${process.env.PATH ?? ''}`, [OWNER_VARIABLE]: ownerMark() },
     });
     this.exited = new Promise((resolve) => {
-      this.#door.once('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code ?? 1));
+      this.#door.once('exit', (code, signal) => {
+        void readOut(this.#outputs).then(() => resolve(signal ? 128 + constants.signals[signal] : code ?? 1));
+      });
       this.#door.once('error', () => resolve(127));
     });
     this.#groupId = this.#door.pid ?? 0;
@@ -94,6 +96,10 @@ class NamespaceMachine implements Machine {
     this.#dialer = new Dialer(this.#door, (connection) => this.#metadata.enter(connection));
     this.started = this.#start();
     this.started.catch(() => undefined);
+  }
+
+  get #outputs(): Readable[] {
+    return [this.#door.stdout, this.#door.stderr].flatMap((stream) => stream ?? []);
   }
 
   dial(port: number): Promise<Socket> {
@@ -123,12 +129,12 @@ class NamespaceMachine implements Machine {
     const keep = (line: string): void => {
       if (tail.push(line) > 5) tail.shift();
     };
-    const { stdin, stdout, stderr } = this.#door;
+    const { stdin } = this.#door;
     // The types know of five descriptors only.
     const ready = (this.#door.stdio as readonly unknown[])[5] as Writable;
     ready.on('error', () => undefined);
-    for (const stream of [stdout, stderr]) {
-      readLines(stream as Readable, (line) => {
+    for (const stream of this.#outputs) {
+      readLines(stream, (line) => {
         keep(line);
         this.spec.onOutput(line);
       });
@@ -158,6 +164,7 @@ class NamespaceMachine implements Machine {
     await killAll(() => this.#guestProcesses());
     await killAll(() => listProcesses().filter((entry) => entry.groupId === this.#groupId && this.#groupId > 0));
     this.#namespace?.close();
+    await readOut(this.#outputs);
     this.#dialer.close();
     this.#metadata.cut();
     await this.#watcher.release();

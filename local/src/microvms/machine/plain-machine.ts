@@ -13,7 +13,7 @@ import { Freezer, killAll } from './freezer';
 import { isWithin } from './guest-root';
 import { type Machine, type MachineSpec, MAX_OPEN_FILES, MissingProgramError } from './machine';
 import { METADATA_VARIABLE, MetadataDoor } from './metadata-door';
-import { readLines } from './output-lines';
+import { readLines, readOut } from './output-lines';
 import { OWNER_VARIABLE, ownerMark } from './owner';
 import { descendants, identity, listProcesses, type ProcessEntry } from './process-table';
 import { isShellName } from './shell';
@@ -82,17 +82,21 @@ class PlainMachine implements Machine {
       env: { ...guest.environment, [MARKER]: this.#id, [OWNER_VARIABLE]: ownerMark() },
     });
     this.exited = new Promise((resolve) => {
-      this.#process.once('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code ?? 1));
+      this.#process.once('exit', (code, signal) => {
+        void readOut(this.#outputs).then(() => resolve(signal ? 128 + constants.signals[signal] : code ?? 1));
+      });
       this.#process.once('error', () => resolve(127));
     });
     this.#watcher = new Watcher({ groupId: this.#process.pid ?? 0, marker: `${MARKER}=${this.#id}`, folder: spec.folder });
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      readLines(stream as Readable, (line) => spec.onOutput(line));
-    }
+    for (const stream of this.#outputs) readLines(stream, (line) => spec.onOutput(line));
     const input = this.#process.stdin as Writable;
     input.on('error', () => undefined);
     // The watcher is in place by now: whatever happens to this process, the machine ends.
     input.end('\n');
+  }
+
+  get #outputs(): Readable[] {
+    return [this.#process.stdout, this.#process.stderr].flatMap((stream) => stream ?? []);
   }
 
   dial(port: number): Promise<Socket> {
@@ -128,8 +132,9 @@ class PlainMachine implements Machine {
 
   async #stop(): Promise<void> {
     await killAll(() => this.#guestProcesses());
+    await readOut(this.#outputs);
     // A daemon that outlived its parents may hold the pipes no longer.
-    for (const stream of [this.#process.stdout, this.#process.stderr]) stream?.destroy();
+    for (const stream of this.#outputs) stream.destroy();
     this.#metadata.cut();
     this.#metadataServer.close();
     await this.#watcher.release();

@@ -61,6 +61,8 @@ export class DynaliteStore {
     // Loaded when somebody needs a table: most of the time until a cloud is ready would go into it.
     const { default: dynalite } = await import('dynalite');
     const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+    // An idle connection that the server closes, five seconds on by default, may be the one that the next call has just taken.
+    server.keepAliveTimeout = 0;
     const [answer] = server.listeners('request') as RequestListener[];
     server.removeAllListeners('request').on('request', (call: IncomingMessage, response) => {
       if (isEqual(String(call.headers[SECRET_HEADER] ?? ''), this.#secret)) answer(call, response);
