@@ -15,7 +15,7 @@ import { type Machine, type MachineSpec, MAX_OPEN_FILES, MissingProgramError } f
 import { METADATA_VARIABLE, MetadataDoor } from './metadata-door';
 import { readLines, readOut } from './output-lines';
 import { OWNER_VARIABLE, ownerMark } from './owner';
-import { descendants, identity, listProcesses, type ProcessEntry } from './process-table';
+import { descendants, identity, listProcesses, type ProcessEntry, startOf } from './process-table';
 import { isShellName } from './shell';
 import { Watcher } from './watcher';
 
@@ -52,6 +52,7 @@ class PlainMachine implements Machine {
   readonly exited: Promise<number>;
   readonly #process: ChildProcess;
   readonly #id = randomUUID();
+  readonly #startedAt: number;
   readonly #watcher: Watcher;
   readonly #ports: ReadonlyMap<number, number>;
   readonly #metadata: MetadataDoor;
@@ -81,6 +82,7 @@ class PlainMachine implements Machine {
       stdio: 'pipe',
       env: { ...guest.environment, [MARKER]: this.#id, [OWNER_VARIABLE]: ownerMark() },
     });
+    this.#startedAt = startOf(this.#process.pid);
     this.exited = new Promise((resolve) => {
       this.#process.once('exit', (code, signal) => {
         void readOut(this.#outputs).then(() => resolve(signal ? 128 + constants.signals[signal] : code ?? 1));
@@ -153,6 +155,8 @@ class PlainMachine implements Machine {
   #isMarked(entry: ProcessEntry): boolean {
     if (entry.pid === this.#process.pid || entry.groupId === this.#process.pid) return true;
     if (process.platform !== 'linux') return false;
+    // The environment of every process of a busy host takes long to read, and an older one is none of the guest's.
+    if (Number(entry.startedAt) < this.#startedAt) return false;
     try {
       return readFileSync(`/proc/${entry.pid}/environ`, 'latin1').split('\0').includes(`${MARKER}=${this.#id}`);
     } catch {

@@ -20,6 +20,15 @@ export function listProcesses(): ProcessEntry[] {
   return all.filter((entry) => entry.state !== 'Z' && entry.state !== 'X');
 }
 
+/** When a process started, in ticks of the kernel; 0 where nobody tells. */
+export function startOf(pid: number | undefined): number {
+  try {
+    return Number(parseStat(readStat(String(pid))).startedAt);
+  } catch {
+    return 0;
+  }
+}
+
 /** `roots` and all that descend from them. */
 export function descendants(table: readonly ProcessEntry[], roots: ReadonlySet<number>): ProcessEntry[] {
   const children = new Map<number, ProcessEntry[]>();
