@@ -20,7 +20,7 @@ import { grantManage } from './private/manage-grant';
 import type { MicrovmStart } from './private/microvm-statements';
 import { warnOfRegion } from './private/network/regions';
 import { poolConfiguration } from './private/pool-configuration';
-import { adaptImage, arnOfImage } from './private/pool-image';
+import { adaptImage, arnOfImage, nameOfImage } from './private/pool-image';
 import { checkIngressOfImage, ingressConnectorArns, ingressOf } from './private/pool-ingress';
 import { poolMetric } from './private/pool-metrics';
 import { PoolResource } from './private/pool-resource';
@@ -136,13 +136,15 @@ export class SandboxPool extends SandboxPoolBase {
     const functionProps = { configuration, table: this.table, start, logRetention, encryptionKey };
     const allocator = new AllocatorFunction(this, 'Allocator', functionProps);
     const keeper = new KeeperFunction(this, 'Keeper', functionProps);
-    const resource = new PoolResource(this, 'Resource', { keeper, logGroup: keeper.logGroup, encryptionKey });
+    const resource = new PoolResource(this, 'Resource', { keeper, logGroup: keeper.logGroup, start, encryptionKey });
     // A dependency on an image of another stack is one on that stack; within the stack the keeper's rights name the image. What is imported
     // by a literal ARN is nowhere made.
     const isMadeElsewhere = Stack.of(this.image) !== Stack.of(this) && Token.isUnresolved(this.image.imageArn);
     if (isMadeElsewhere) resource.node.addDependency(this.image);
-    // Deleted in the opposite order: nothing is started any more, by nobody, when the sandboxes are ended.
-    for (const first of [allocator, keeper.schedule]) first.node.addDependency(resource);
+    // Updated after the allocator: nothing of a former image is started any more when its sandboxes are ended. So it is deleted before
+    // the allocator, too, which a closed table keeps from starting anything.
+    resource.node.addDependency(allocator);
+    keeper.schedule.node.addDependency(resource);
 
     this.allocator = allocator;
     this.keeper = keeper;
@@ -263,12 +265,13 @@ export class SandboxPool extends SandboxPoolBase {
     return this.metric(POOL_METRICS.reapFailed, options);
   }
 
-  private startOf({ executionRole }: SandboxPoolProps): MicrovmStart {
+  private startOf(props: SandboxPoolProps): MicrovmStart {
     return {
       imageArn: arnOfImage(this, this.image),
+      imageName: nameOfImage(this.image, props),
       ingressConnectorArns: ingressConnectorArns(this, this.ingress),
       egressConnectorArns: this.network.egressConnectorArns,
-      executionRoleArn: executionRole?.roleRef.roleArn,
+      executionRoleArn: props.executionRole?.roleRef.roleArn,
     };
   }
 }
