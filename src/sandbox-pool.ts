@@ -119,7 +119,7 @@ export class SandboxPool extends SandboxPoolBase {
     this.image = adaptImage(this, props);
     checkPoolImage(this, this.image, this.env);
     checkIngressOfImage(this, this.image, props);
-    warnOfPool(this, props);
+    warnOfPool(this, this.image, props);
     warnOfRegion(this);
 
     const encryptionKey = props.encryptionKey && resolveKey(this, props.encryptionKey);
