@@ -2,7 +2,7 @@ import type { IResource } from 'aws-cdk-lib';
 import { Resource, Stack, Token } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -26,6 +26,7 @@ import { poolMetric } from './private/pool-metrics';
 import { PoolResource } from './private/pool-resource';
 import { createPoolTable } from './private/pool-table';
 import { createSandboxLogs } from './private/sandbox-logs';
+import { grantUse } from './private/use-grant';
 import type { ISandboxImage } from './sandbox-image';
 import { SandboxNetwork } from './sandbox-network';
 import type { SandboxPoolProps } from './sandbox-pool-props';
@@ -42,6 +43,9 @@ export interface ISandboxPool extends IResource {
   /**
    * Allows to use the pool: to create sandboxes and to do anything with any sandbox of the pool. Nothing else is needed, no right on
    * microVMs in particular.
+   *
+   * A principal of another account is let in by the allocator's own policy, too. Whoever imports a pool cannot change that policy: a
+   * warning says what its stack has to grant.
    */
   grantUse(grantee: iam.IGrantable): iam.Grant;
 
@@ -58,9 +62,7 @@ export interface SandboxPoolAttributes {
 abstract class SandboxPoolBase extends Resource implements ISandboxPool {
   public abstract readonly allocatorArn: string;
 
-  public grantUse(grantee: iam.IGrantable): iam.Grant {
-    return iam.Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [this.allocatorArn] });
-  }
+  public abstract grantUse(grantee: iam.IGrantable): iam.Grant;
 
   public connect(fn: lambda.Function): void {
     this.grantUse(fn);
@@ -88,6 +90,9 @@ export class SandboxPool extends SandboxPoolBase {
     }
     class Import extends SandboxPoolBase {
       public readonly allocatorArn = attrs.allocatorArn;
+      public grantUse(grantee: iam.IGrantable): iam.Grant {
+        return grantUse(this, grantee);
+      }
     }
     return new Import(scope, id, { environmentFromArn: attrs.allocatorArn });
   }
@@ -164,6 +169,10 @@ export class SandboxPool extends SandboxPoolBase {
   public get networkPolicy(): PoolNetworkPolicy {
     const { egress, allowedDomains, enforcedBy } = this.network.policy;
     return { egress, allowedDomains, enforcedBy, ingress: this.ingress };
+  }
+
+  public grantUse(grantee: iam.IGrantable): iam.Grant {
+    return grantUse(this, grantee, this.allocator);
   }
 
   /**
