@@ -10,9 +10,9 @@ export async function drain(keeper: Keeper): Promise<void> {
   await keeper.table.close();
   await endAll(keeper, {
     operation: 'drain',
-    concerns: () => true,
-    due: (record, now) => dueAtOnce(record, now, 'drained'),
     which: 'the pool',
     goOn: 'Delete',
+    concerns: () => true,
+    due: (record, now) => dueAtOnce(record, now, 'drained'),
   });
 }

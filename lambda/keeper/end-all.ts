@@ -18,13 +18,14 @@ const NOT_ENDED: readonly Outcome[] = ['spared', 'postponed', 'failed'];
 /** What CloudFormation waits for. */
 export interface Task {
   readonly operation: 'drain' | 'update';
+  /** In the words of a failure: whose sandboxes these are. */
+  readonly which: string;
+  /** In the words of a failure: how to go on. */
+  readonly goOn: string;
   /** Whether this sandbox has to be ended before the task is done. */
   concerns(record: SandboxRecord): boolean;
   /** Why it has to go now, or undefined: later. */
   due(record: SandboxRecord, now: number): Due | undefined;
-  /** In the words of a failure, which of the pool's sandboxes these are, and how to go on. */
-  readonly which: string;
-  readonly goOn: string;
 }
 
 /** Ends all sandboxes that the task concerns, and returns when none is left. */

@@ -22,5 +22,7 @@ export function poolChangeOf(event: object): PoolChange | undefined {
 
 function toStart(properties: unknown): PoolStart | undefined {
   const { data } = propertiesSchema.safeParse(properties);
-  return data && { imageArn: data.ImageArn, connectorArns: data.ConnectorArns, executionRoleArn: data.ExecutionRoleArn ?? null };
+  if (data === undefined) return undefined;
+  const { ImageArn: imageArn, ConnectorArns: connectorArns, ExecutionRoleArn: executionRoleArn = null } = data;
+  return { imageArn, connectorArns, executionRoleArn };
 }

@@ -64,7 +64,8 @@ export async function reap(reaper: Reaper, found: SandboxRecord, due: Due): Prom
  * and the pool: that image's rights left with the rollback, and the record would take up a place for ever. A microVM that was written
  * down was started before its lease ended, so this long after it the platform itself has ended it.
  */
-async function terminate({ microvms, clock, configuration }: Keeper, record: SandboxRecord, microvmId: string): Promise<void> {
+async function terminate(keeper: Keeper, record: SandboxRecord, microvmId: string): Promise<void> {
+  const { microvms, clock, configuration } = keeper;
   try {
     await terminateIfThere(microvms, microvmId);
   } catch (error) {

@@ -28,9 +28,11 @@ export async function update(keeper: Keeper, { before, after }: PoolChange): Pro
   if (before !== undefined) await table.bar(fingerprintOf(before), clock.now() + BARRED_MS);
   await endAll(keeper, {
     operation: 'update',
-    concerns: (record) => isOfOtherImage(record, after) || (record.microvmId === undefined && passesOthers(record, after)),
-    due: (record, now) => dueAtOnce(record, now, 'replaced'),
     which: 'the pool before this update',
     goOn: 'Deploy',
+    concerns: (record) => (
+      isOfOtherImage(record, after) || (record.microvmId === undefined && passesOthers(record, after))
+    ),
+    due: (record, now) => dueAtOnce(record, now, 'replaced'),
   });
 }

@@ -61,6 +61,7 @@ function allowMicrovms(role: iam.Role, start: MicrovmStart): void {
 
 /** An image that is renamed is another one under the same reference. */
 function fingerprintOfStart(scope: Construct, start: MicrovmStart): string {
-  const { imageArn, imageName = '', ingressConnectorArns, egressConnectorArns, executionRoleArn = '' } = start;
-  return fingerprintOf(scope, imageArn, imageName, executionRoleArn, ...ingressConnectorArns, ...egressConnectorArns).slice(0, 8);
+  const { imageArn, imageName = '', executionRoleArn = '' } = start;
+  const connectorArns = [...start.ingressConnectorArns, ...start.egressConnectorArns];
+  return fingerprintOf(scope, imageArn, imageName, executionRoleArn, ...connectorArns).slice(0, 8);
 }

@@ -39,11 +39,11 @@ async function killHalf(sandboxId: string): Promise<void> {
 }
 
 /** As the construct renders them. */
-const propertiesOf = ({ imageArn, ingressConnectorArns, egressConnectorArns, executionRoleArn }: PoolConfiguration) => ({
+const propertiesOf = (configuration: PoolConfiguration) => ({
   ServiceToken: 'arn:of:the:provider',
-  ImageArn: imageArn,
-  ConnectorArns: [...ingressConnectorArns, ...egressConnectorArns],
-  ...(executionRoleArn !== null && { ExecutionRoleArn: executionRoleArn }),
+  ImageArn: configuration.imageArn,
+  ConnectorArns: [...configuration.ingressConnectorArns, ...configuration.egressConnectorArns],
+  ...(configuration.executionRoleArn !== null && { ExecutionRoleArn: configuration.executionRoleArn }),
 });
 
 /** What CloudFormation asks for after allocator and keeper have the new configuration. */
