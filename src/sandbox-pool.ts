@@ -2,7 +2,7 @@ import type { IResource } from 'aws-cdk-lib';
 import { Resource, Stack, Token } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -20,12 +20,13 @@ import { grantManage } from './private/manage-grant';
 import type { MicrovmStart } from './private/microvm-statements';
 import { warnOfRegion } from './private/network/regions';
 import { poolConfiguration } from './private/pool-configuration';
-import { adaptImage, arnOfImage } from './private/pool-image';
+import { adaptImage, arnOfImage, nameOfImage } from './private/pool-image';
 import { checkIngressOfImage, ingressConnectorArns, ingressOf } from './private/pool-ingress';
 import { poolMetric } from './private/pool-metrics';
 import { PoolResource } from './private/pool-resource';
 import { createPoolTable } from './private/pool-table';
 import { createSandboxLogs } from './private/sandbox-logs';
+import { grantUse } from './private/use-grant';
 import type { ISandboxImage } from './sandbox-image';
 import { SandboxNetwork } from './sandbox-network';
 import type { SandboxPoolProps } from './sandbox-pool-props';
@@ -42,6 +43,9 @@ export interface ISandboxPool extends IResource {
   /**
    * Allows to use the pool: to create sandboxes and to do anything with any sandbox of the pool. Nothing else is needed, no right on
    * microVMs in particular.
+   *
+   * A principal of another account is let in by the allocator's own policy, too. Whoever imports a pool cannot change that policy: a
+   * warning says what its stack has to grant.
    */
   grantUse(grantee: iam.IGrantable): iam.Grant;
 
@@ -58,9 +62,7 @@ export interface SandboxPoolAttributes {
 abstract class SandboxPoolBase extends Resource implements ISandboxPool {
   public abstract readonly allocatorArn: string;
 
-  public grantUse(grantee: iam.IGrantable): iam.Grant {
-    return iam.Grant.addToPrincipal({ grantee, actions: ['lambda:InvokeFunction'], resourceArns: [this.allocatorArn] });
-  }
+  public abstract grantUse(grantee: iam.IGrantable): iam.Grant;
 
   public connect(fn: lambda.Function): void {
     this.grantUse(fn);
@@ -88,6 +90,9 @@ export class SandboxPool extends SandboxPoolBase {
     }
     class Import extends SandboxPoolBase {
       public readonly allocatorArn = attrs.allocatorArn;
+      public grantUse(grantee: iam.IGrantable): iam.Grant {
+        return grantUse(this, grantee);
+      }
     }
     return new Import(scope, id, { environmentFromArn: attrs.allocatorArn });
   }
@@ -119,7 +124,7 @@ export class SandboxPool extends SandboxPoolBase {
     this.image = adaptImage(this, props);
     checkPoolImage(this, this.image, this.env);
     checkIngressOfImage(this, this.image, props);
-    warnOfPool(this, props);
+    warnOfPool(this, this.image, props);
     warnOfRegion(this);
 
     const encryptionKey = props.encryptionKey && resolveKey(this, props.encryptionKey);
@@ -136,13 +141,15 @@ export class SandboxPool extends SandboxPoolBase {
     const functionProps = { configuration, table: this.table, start, logRetention, encryptionKey };
     const allocator = new AllocatorFunction(this, 'Allocator', functionProps);
     const keeper = new KeeperFunction(this, 'Keeper', functionProps);
-    const resource = new PoolResource(this, 'Resource', { keeper, logGroup: keeper.logGroup, encryptionKey });
+    const resource = new PoolResource(this, 'Resource', { keeper, logGroup: keeper.logGroup, start, encryptionKey });
     // A dependency on an image of another stack is one on that stack; within the stack the keeper's rights name the image. What is imported
     // by a literal ARN is nowhere made.
     const isMadeElsewhere = Stack.of(this.image) !== Stack.of(this) && Token.isUnresolved(this.image.imageArn);
     if (isMadeElsewhere) resource.node.addDependency(this.image);
-    // Deleted in the opposite order: nothing is started any more, by nobody, when the sandboxes are ended.
-    for (const first of [allocator, keeper.schedule]) first.node.addDependency(resource);
+    // Updated after the allocator: nothing of a former image is started any more when its sandboxes are ended. So it is deleted before
+    // the allocator, too, which a closed table keeps from starting anything.
+    resource.node.addDependency(allocator);
+    keeper.schedule.node.addDependency(resource);
 
     this.allocator = allocator;
     this.keeper = keeper;
@@ -162,6 +169,10 @@ export class SandboxPool extends SandboxPoolBase {
   public get networkPolicy(): PoolNetworkPolicy {
     const { egress, allowedDomains, enforcedBy } = this.network.policy;
     return { egress, allowedDomains, enforcedBy, ingress: this.ingress };
+  }
+
+  public grantUse(grantee: iam.IGrantable): iam.Grant {
+    return grantUse(this, grantee, this.allocator);
   }
 
   /**
@@ -263,12 +274,13 @@ export class SandboxPool extends SandboxPoolBase {
     return this.metric(POOL_METRICS.reapFailed, options);
   }
 
-  private startOf({ executionRole }: SandboxPoolProps): MicrovmStart {
+  private startOf(props: SandboxPoolProps): MicrovmStart {
     return {
       imageArn: arnOfImage(this, this.image),
+      imageName: nameOfImage(this.image, props),
       ingressConnectorArns: ingressConnectorArns(this, this.ingress),
       egressConnectorArns: this.network.egressConnectorArns,
-      executionRoleArn: executionRole?.roleRef.roleArn,
+      executionRoleArn: props.executionRole?.roleRef.roleArn,
     };
   }
 }

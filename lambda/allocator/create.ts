@@ -7,6 +7,7 @@ import { Stopwatch } from './stopwatch';
 import type { ConnectedSandbox, CreateRequest } from '../../client/src/protocol/allocator';
 import { MAX_LEASE_MS } from '../../client/src/protocol/allocator';
 import { newLaunchIntent, sha256 } from '../pool/launch-intent';
+import { fingerprintOf, startOf } from '../pool/pool-start';
 import type { SandboxRecord } from '../pool/sandbox-record';
 import { isLive } from '../pool/sandbox-record';
 import type { ClaimOutcome } from '../pool/sandbox-table';
@@ -98,12 +99,17 @@ function newRecord(
 }
 
 async function claim(
-  { table, configuration: { maxSandboxes } }: Allocation,
+  { table, configuration }: Allocation,
   request: CreateRequest,
   { record, replaces }: { readonly record: SandboxRecord; readonly replaces?: string },
 ): Promise<ClaimOutcome> {
+  const { maxSandboxes } = configuration;
   const outcome = await table.insert(record, {
-    now: record.createdAt, maxSandboxes, requestFingerprint: requestFingerprint(request), replaces,
+    now: record.createdAt,
+    maxSandboxes,
+    requestFingerprint: requestFingerprint(request),
+    startFingerprint: fingerprintOf(startOf(configuration)),
+    replaces,
   });
   if (outcome === 'exhausted') {
     throw new AllocatorError('pool_exhausted', `The pool is at its limit of ${maxSandboxes} sandboxes (maxSandboxes). `
@@ -112,6 +118,8 @@ async function claim(
   if (outcome === 'closed') {
     throw new AllocatorError('pool_exhausted', 'The pool is being deleted: it gives out no more sandboxes.');
   }
+  // The next call reaches a function that knows the new one.
+  if (outcome === 'barred') throw busy('The pool is being updated: it is given another image, role or network. Ask again.');
   return outcome;
 }
 

@@ -10,8 +10,9 @@ const ABANDONED_AFTER_MS = (ALLOCATOR_TIMEOUT_SECONDS + 30) * 1000;
  * - `expired`: the lease ended
  * - `leftover`: was being ended when its caller stopped
  * - `drained`: the pool is being deleted
+ * - `replaced`: the pool was given another image
  */
-export type Due = 'abandoned' | 'expired' | 'leftover' | 'drained';
+export type Due = 'abandoned' | 'expired' | 'leftover' | 'drained' | 'replaced';
 
 /** Why a sandbox has to go now, or undefined if it may stay. */
 export function dueFor(record: SandboxRecord, now: number): Due | undefined {
@@ -23,7 +24,7 @@ export function dueFor(record: SandboxRecord, now: number): Due | undefined {
   return undefined;
 }
 
-/** Why it has to go where all of them have to. A launch that may still be at work is given the same time as ever. */
-export function dueForDrain(record: SandboxRecord, now: number): Due | undefined {
-  return STARTED_STATES.includes(record.state) ? 'drained' : dueFor(record, now);
+/** Why it has to go where it has to in any case. A launch that may still be at work is given the same time as ever. */
+export function dueAtOnce(record: SandboxRecord, now: number, why: 'drained' | 'replaced'): Due | undefined {
+  return STARTED_STATES.includes(record.state) ? why : dueFor(record, now);
 }

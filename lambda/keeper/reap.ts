@@ -4,11 +4,12 @@ import { Pace } from './pace';
 import { MAX_LEASE_MS } from '../../client/src/protocol/allocator';
 import { runIntent } from '../pool/launch-intent';
 import { terminateIfThere } from '../pool/microvms';
+import { isOfOtherImage } from '../pool/pool-start';
 import type { SandboxRecord } from '../pool/sandbox-record';
 import { ServiceError } from '../pool/service-error';
 
 /**
- * - `abandoned`, `expired`, `leftover`, `drained`: ended, for this reason
+ * - `abandoned`, `expired`, `leftover`, `drained`, `replaced`: ended, for this reason
  * - `unknown`: ended without knowing whether there was a microVM
  * - `spared`: changed by somebody else in the meantime
  * - `postponed`: the service had no time; the next pass tries again
@@ -21,6 +22,7 @@ const REASONS: Record<Due, string> = {
   expired: 'its lease ended',
   leftover: 'killed',
   drained: 'its pool was deleted',
+  replaced: 'its pool was given another image',
 };
 
 /** Below the platform's 10 terminations a second, which other parts of the account share. */
@@ -58,14 +60,16 @@ export async function reap(reaper: Reaper, found: SandboxRecord, due: Due): Prom
 }
 
 /**
- * The keeper of a pool that was given another image may not end the microVMs of the one before, and their records would take up places
- * for ever. One that was written down was started before its lease ended, so this long after it the platform itself has ended it.
+ * An update ends the microVMs of a former image while it may. What is left is of a deployment that failed between the pool's allocator
+ * and the pool: that image's rights left with the rollback, and the record would take up a place for ever. A microVM that was written
+ * down was started before its lease ended, so this long after it the platform itself has ended it.
  */
-async function terminate({ microvms, clock }: Keeper, record: SandboxRecord, microvmId: string): Promise<void> {
+async function terminate(keeper: Keeper, record: SandboxRecord, microvmId: string): Promise<void> {
+  const { microvms, clock, configuration } = keeper;
   try {
     await terminateIfThere(microvms, microvmId);
   } catch (error) {
-    const refused = error instanceof ServiceError && error.kind === 'refused';
+    const refused = error instanceof ServiceError && error.kind === 'refused' && isOfOtherImage(record, configuration);
     const over = record.microvmId !== undefined && clock.now() >= record.hardExpiresAt + MAX_LEASE_MS;
     if (!refused || !over) throw error;
   }

@@ -4,7 +4,7 @@ import type { Clock } from './clock';
 import type { SandboxRecord } from './sandbox-record';
 import { REMEMBER_MS } from './sandbox-table';
 import type { Change, Claim, ClaimOutcome, Ending, IdempotencyEntry, SandboxTable } from './sandbox-table';
-import { changeExpression, stateCondition, unsharedCondition } from './table-expressions';
+import { changeExpression, claimCondition, stateCondition, unsharedCondition } from './table-expressions';
 import { POOL_TABLE } from '../../src/contract/pool';
 
 type Item = Record<string, unknown>;
@@ -46,7 +46,10 @@ export class DynamoTable implements SandboxTable {
     const refused = await this.transact([sandbox, count, ...keys]);
     if (!refused) return 'inserted';
     if (refused.slice(2).some(Boolean) || refused[0]) return 'lost';
-    return (await this.read(COUNT))?.closed ? 'closed' : 'exhausted';
+    const pool = await this.read(COUNT);
+    if (pool?.closed) return 'closed';
+    const barred = pool?.barred === claim.startFingerprint && (pool.barredUntil as number) > claim.now;
+    return barred ? 'barred' : 'exhausted';
   }
 
   async change(record: SandboxRecord, change: Change): Promise<SandboxRecord | undefined> {
@@ -80,13 +83,11 @@ export class DynamoTable implements SandboxTable {
   }
 
   async close(): Promise<void> {
-    await this.client.send(new UpdateCommand({
-      TableName: this.tableName,
-      Key: COUNT,
-      UpdateExpression: 'SET #closed = :true',
-      ExpressionAttributeNames: { '#closed': 'closed' },
-      ExpressionAttributeValues: { ':true': true },
-    }));
+    await this.mark({ closed: true });
+  }
+
+  async bar(startFingerprint: string, until: number): Promise<void> {
+    await this.mark({ barred: startFingerprint, barredUntil: until });
   }
 
   async page(after: string | undefined, limit: number): Promise<{ records: SandboxRecord[]; next?: string }> {
@@ -101,6 +102,18 @@ export class DynamoTable implements SandboxTable {
     }));
     const records = Items.flatMap((item) => toRecord(item) ?? []);
     return { records, ...(LastEvaluatedKey && { next: LastEvaluatedKey[POOL_TABLE.sortKey] as string }) };
+  }
+
+  /** Sets members of the pool's count, which every insertion reads. */
+  private async mark(members: Record<string, unknown>): Promise<void> {
+    const names = Object.keys(members);
+    await this.client.send(new UpdateCommand({
+      TableName: this.tableName,
+      Key: COUNT,
+      UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
+      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, members[name]])),
+    }));
   }
 
   private async read(key: Record<string, string>): Promise<Item | undefined> {
@@ -121,14 +134,15 @@ export class DynamoTable implements SandboxTable {
   }
 
   private countUp(claim: Claim): Write {
+    const { expression, names, values } = claimCondition(claim);
     return {
       Update: {
         TableName: this.tableName,
         Key: COUNT,
         UpdateExpression: 'ADD #active :one',
-        ConditionExpression: 'attribute_not_exists(#closed) AND (attribute_not_exists(#active) OR #active < :max)',
-        ExpressionAttributeNames: { '#active': 'active', '#closed': 'closed' },
-        ExpressionAttributeValues: { ':one': 1, ':max': claim.maxSandboxes },
+        ConditionExpression: expression,
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: { ...values, ':one': 1 },
       },
     };
   }

@@ -16,6 +16,8 @@ export interface Claim {
   /** At most so many sandboxes that have not ended. */
   readonly maxSandboxes: number;
   readonly requestFingerprint: string;
+  /** Fingerprint of what the pool starts microVMs with, as the caller knows it. */
+  readonly startFingerprint: string;
   /** The sandbox that the key may still point at because it ended. */
   readonly replaces?: string;
 }
@@ -25,8 +27,9 @@ export interface Claim {
  * - `lost`: another call took the key or the idempotency key first
  * - `exhausted`: the pool is at its limit
  * - `closed`: the pool is being deleted
+ * - `barred`: the pool was given another image, role or network than the caller knows
  */
-export type ClaimOutcome = 'inserted' | 'lost' | 'exhausted' | 'closed';
+export type ClaimOutcome = 'inserted' | 'lost' | 'exhausted' | 'closed' | 'barred';
 
 export interface Change {
   readonly from: readonly SandboxState[];
@@ -63,6 +66,8 @@ export interface SandboxTable {
   end(record: SandboxRecord, ending: Ending): Promise<boolean>;
   /** From now on nothing is inserted, also by an allocator that is at work. */
   close(): Promise<void>;
+  /** Until then nothing is inserted that would be started with this, also by an allocator that is at work. Only the latest call counts. */
+  bar(startFingerprint: string, until: number): Promise<void>;
   /** Records in the order of their ids, which is the order of creation. */
   page(
     after: string | undefined, limit: number,

@@ -1,5 +1,5 @@
 import type { SandboxRecord } from './sandbox-record';
-import type { Change } from './sandbox-table';
+import type { Change, Claim } from './sandbox-table';
 import type { SandboxState } from '../../client/src/protocol/allocator';
 import { POOL_TABLE } from '../../src/contract/pool';
 
@@ -17,6 +17,19 @@ export function stateCondition({ generation }: SandboxRecord, states: readonly S
     expression: `attribute_exists(#id) AND #generation = :generation AND #state IN (${Object.keys(values).join(', ')})`,
     names: { '#id': POOL_TABLE.sortKey, '#generation': 'generation', '#state': 'state' },
     values: { ...values, ':generation': generation },
+  };
+}
+
+/** Holds for the pool's count while the pool gives out what this claim asks for. */
+export function claimCondition({ maxSandboxes, startFingerprint, now }: Claim): Condition {
+  return {
+    expression: [
+      'attribute_not_exists(#closed)',
+      '(attribute_not_exists(#active) OR #active < :max)',
+      '(attribute_not_exists(#barred) OR #barred <> :start OR #barredUntil <= :now)',
+    ].join(' AND '),
+    names: { '#closed': 'closed', '#active': 'active', '#barred': 'barred', '#barredUntil': 'barredUntil' },
+    values: { ':max': maxSandboxes, ':start': startFingerprint, ':now': now },
   };
 }
 

@@ -68,5 +68,17 @@ export const POOL_METRICS = {
   reapFailed: 'ReapFailed',
 } as const;
 
-/** The pool's custom resource: deleted with the pool, it makes the keeper end all that the pool started. */
+/**
+ * The pool's custom resource: deleted with the pool, it makes the keeper end all that the pool started; updated, what the pool cannot serve
+ * any more.
+ */
 export const POOL_RESOURCE_TYPE = 'Custom::MicrovmSandboxPool';
+
+/** Properties of the custom resource: what microVMs are started with, and the keeper's rights name. */
+export interface PoolResourceProperties {
+  readonly ServiceToken: string;
+  readonly ImageArn: string;
+  /** Those for ingress first. */
+  readonly ConnectorArns: string[];
+  readonly ExecutionRoleArn?: string;
+}

@@ -39,12 +39,24 @@ export function checkPoolImage(pool: Construct, image: ISandboxImage, { account,
   }
 }
 
-export function warnOfPool(pool: Construct, props: SandboxPoolProps): void {
+export function warnOfPool(pool: Construct, image: ISandboxImage, props: SandboxPoolProps): void {
   if (props.executionRole !== undefined) {
     Annotations.of(pool).addWarningV2(
       'cdk-microvm-sandbox:executionRole',
       'executionRole: any code in a sandbox can act as this role. Grant it only what you would give to a stranger.',
     );
   }
+  warnOfHooks(pool, image);
   warnOfIdleness(pool, props);
+}
+
+/** An image of the runtime that says nothing of its hooks was imported: those that are built here name their port. */
+function warnOfHooks(pool: Construct, image: ISandboxImage): void {
+  if (image.daemonPort === undefined || image.hookPort !== undefined) return;
+  Annotations.of(pool).addWarningV2(
+    'cdk-microvm-sandbox:runtimeWithoutHooks',
+    'image: was imported with a daemonPort and without a hookPort. The sandbox runtime takes no command before the /run hook has reached it, '
+    + 'and the platform starts no sandbox of it without that hook. If the image has its hooks, whoever uses a sandbox can open their port and call '
+    + `them, until it is named. Import it with hookPort: ${HOOK_PORT}, which is where our runtime answers them.`,
+  );
 }

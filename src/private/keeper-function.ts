@@ -1,9 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { fingerprintOf } from './fingerprint';
 import { HandlerFunction } from './handler-function';
 import { anyMicrovmArn } from './microvm-arns';
+import type { MicrovmStart } from './microvm-statements';
 import { microvmStatement, startStatements } from './microvm-statements';
 import { acknowledgeWildcard, ONLY_WILDCARD } from './nag-suppressions';
 import type { PoolFunctionProps } from './pool-function';
@@ -17,12 +20,9 @@ export class KeeperFunction extends HandlerFunction {
 
   constructor(scope: Construct, id: string, props: PoolFunctionProps) {
     const { logGroup, role } = poolFunctionSurroundings(scope, id, props);
-    [
-      ...tableStatements(props, ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem']),
-      // An abandoned launch is asked for again, with its own client token, to learn which microVM came of it.
-      ...startStatements(props.start),
-      microvmStatement(scope, props.start.imageArn, ['lambda:TerminateMicrovm']),
-    ].forEach((statement) => role.addToPolicy(statement));
+    tableStatements(props, ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'])
+      .forEach((statement) => role.addToPolicy(statement));
+    allowMicrovms(role, props.start);
     acknowledgeWildcard(role, anyMicrovmArn(scope), ONLY_WILDCARD);
     super(scope, id, {
       name: 'keeper',
@@ -42,4 +42,26 @@ export class KeeperFunction extends HandlerFunction {
       targets: [new targets.LambdaFunction(this, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
   }
+}
+
+/**
+ * A policy of its own for what names the image, the connectors and the role, with an id that changes with them: CloudFormation makes the
+ * new policy before it updates the pool, and deletes the former one after. In between the keeper ends what the pool started before.
+ */
+function allowMicrovms(role: iam.Role, start: MicrovmStart): void {
+  new iam.Policy(role, `Microvms${fingerprintOfStart(role, start)}`, {
+    roles: [role],
+    statements: [
+      // An abandoned launch is asked for again, with its own client token, to learn which microVM came of it.
+      ...startStatements(start),
+      microvmStatement(role, start.imageArn, ['lambda:TerminateMicrovm']),
+    ],
+  });
+}
+
+/** An image that is renamed is another one under the same reference. */
+function fingerprintOfStart(scope: Construct, start: MicrovmStart): string {
+  const { imageArn, imageName = '', executionRoleArn = '' } = start;
+  const connectorArns = [...start.ingressConnectorArns, ...start.egressConnectorArns];
+  return fingerprintOf(scope, imageArn, imageName, executionRoleArn, ...connectorArns).slice(0, 8);
 }

@@ -5,6 +5,8 @@ import { anyMicrovmArn } from './microvm-arns';
 /** What a pool starts microVMs with. */
 export interface MicrovmStart {
   readonly imageArn: string;
+  /** Where it is known before the deployment. */
+  readonly imageName?: string;
   readonly ingressConnectorArns: string[];
   readonly egressConnectorArns: string[];
   readonly executionRoleArn?: string;

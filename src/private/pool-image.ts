@@ -1,5 +1,5 @@
 import { Stack, Token } from 'aws-cdk-lib';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct, IConstruct } from 'constructs';
 import { imageArn } from './microvm-arns';
 import type { ISandboxImage } from '../sandbox-image';
@@ -16,6 +16,12 @@ export function adaptImage(scope: Construct, { image: ref, encryptionKey }: Sand
 export function arnOfImage(scope: Construct, image: ISandboxImage): string {
   const known = !Token.isUnresolved(image.imageName);
   return known && isExported(scope, image, image.imageArn) ? imageArn(scope, image.imageName) : image.imageArn;
+}
+
+/** The name, where the template says it. */
+export function nameOfImage(image: ISandboxImage, { image: ref }: SandboxPoolProps): string | undefined {
+  const name = lambda.CfnMicrovmImage.isCfnMicrovmImage(ref) ? ref.name : image.imageName;
+  return Token.isUnresolved(name) ? undefined : name;
 }
 
 /**

@@ -128,3 +128,26 @@ describe('an image of another stack', () => {
     expect(pool.node.findAll().filter(CfnResource.isCfnResource).length).toBeGreaterThan(0);
   });
 });
+
+describe('an image that was imported with a daemonPort', () => {
+  function warned(ports: object): boolean {
+    const stack = newStack();
+    new SandboxPool(stack, 'Pool', { image: SandboxImage.fromSandboxImageAttributes(stack, 'Image', { imageArn: IMAGE_ARN, ...ports }) });
+    const found = Annotations.fromStack(stack).findWarning('/Stack/Pool', Match.stringLikeRegexp(
+      'imported with a daemonPort and without a hookPort.*takes no command.*Import it with hookPort: 9000.*cdk-microvm-sandbox:runtimeWithoutHooks',
+    ));
+    return found.length > 0;
+  }
+
+  test.each([
+    ['without a hookPort is warned of', { daemonPort: 8080 }, true],
+    ['and a hookPort is not', { daemonPort: 8080, hookPort: 9000 }, false],
+  ])('%s', (_, ports, expected) => expect(warned(ports)).toBe(expected));
+
+  test('is not meant by an image without the runtime, nor by one that is built here', () => {
+    expect(warned({})).toBe(false);
+    const stack = newStack();
+    new SandboxPool(stack, 'Pool');
+    Annotations.fromStack(stack).hasNoWarning('*', Match.stringLikeRegexp('runtimeWithoutHooks'));
+  });
+});

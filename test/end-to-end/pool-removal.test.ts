@@ -7,13 +7,20 @@ import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 let cloud: LocalCloud;
 let pool: string;
 
-beforeAll(async () => {
+/** A pool for two sandboxes of one of two images, which are another stack's. */
+function synthesize(imageOfPool: 'Image' | 'Other'): string {
   const app = new App();
-  const image = new SandboxImage(new Stack(app, 'Images'), 'Image');
+  const images = new Stack(app, 'Images');
+  const made = { Image: new SandboxImage(images, 'Image'), Other: new SandboxImage(images, 'Other') };
   const stack = new Stack(app, 'Pools');
-  new CfnOutput(stack, 'SandboxPool', { value: new SandboxPool(stack, 'Pool', { image }).allocatorArn });
+  const { allocatorArn } = new SandboxPool(stack, 'Pool', { image: made[imageOfPool], maxSandboxes: 2 });
+  new CfnOutput(stack, 'SandboxPool', { value: allocatorArn });
+  return app.synth().directory;
+}
+
+beforeAll(async () => {
   cloud = await startLocalCloud({ quotas: true });
-  const deployed = await cloud.deploy(app.synth().directory);
+  const deployed = await cloud.deploy(synthesize('Image'));
   pool = deployed.flatMap(({ outputs }) => outputs.SandboxPool ?? [])[0];
 }, 120_000);
 afterAll(() => cloud.stop());
@@ -23,6 +30,24 @@ test('a pool runs the current version of an image of another stack', async () =>
   await using sandbox = await client.create();
   expect((await sandbox.commands.run('echo here')).stdout).toBe('here\n');
 }, 60_000);
+
+/** The images of what runs or sleeps. */
+const imagesInUse = () => cloud.microvms.list().microvms.filter(({ state }) => !state.startsWith('TERMINAT')).map(({ imageArn }) => imageArn);
+
+test('a pool that is given another image ends the sandboxes of the former, which free their places', async () => {
+  await using client = clientOf(cloud, pool);
+  await client.create();
+  await (await client.create()).pause();
+  const [former, ...others] = imagesInUse();
+  expect(others).toEqual([former]);
+
+  await cloud.deploy(synthesize('Other'), { stacks: ['Pools'] });
+  expect(imagesInUse()).toEqual([]);
+  await using sandbox = await client.create();
+  expect((await sandbox.commands.run('echo here')).stdout).toBe('here\n');
+  expect(imagesInUse()).toEqual([expect.not.stringContaining(former)]);
+  expect(cloud.denials).toEqual([]);
+}, 120_000);
 
 test('a pool that is deleted ends its sandboxes, paused ones too, and leaves the image', async () => {
   await using client = clientOf(cloud, pool);

@@ -215,6 +215,18 @@ describe('token', () => {
     expect(test.microvms.tokens[1]).toEqual({ microvmId: 'microvm-1', ports: [3000, 8080], minutes: 60 });
   });
 
+  it('fails for the port of the platform\'s agent, which hands the hooks on', async () => {
+    const sandboxId = await create();
+    const { error } = await test.ask({ operation: 'token', sandboxId, ports: [3000, 8443] });
+    expect(error).toEqual({
+      code: 'invalid_argument',
+      retryable: false,
+      message: 'ports: got 8443, the port of the platform\'s own agent in every microVM, which is never opened. Leave it out.',
+    });
+    expect(test.microvms.tokens).toHaveLength(1);
+    await test.get({ operation: 'token', sandboxId, ports: [8442, 8444] });
+  });
+
   it('fails for the hook port of the image that this sandbox runs, whatever the pool\'s image is now', async () => {
     const sandboxId = await create();
     test.configuration = { ...CONFIGURATION, hookPort: null };

@@ -99,21 +99,6 @@ describe('the keeper', () => {
     expect(test.microvms.running).toEqual([]);
   });
 
-  it('frees the place of a microVM that it may not end any more once the platform must have ended it', async () => {
-    const refused = () => test.microvms.faults.push({
-      operation: 'terminate', when: 'before', error: refuse('refused', 'TerminateMicrovm', 'not authorized'),
-    });
-    await create({ timeoutMs: 60_000 });
-    refused();
-    test.clock.time += 16 * 3_600_000 - 1;
-    expect((await test.keep()).outcomes).toEqual({ postponed: 1 });
-    expect(await dynamo.count()).toBe(1);
-    refused();
-    test.clock.time += 1;
-    expect((await test.keep()).outcomes).toEqual({ leftover: 1 });
-    expect(await dynamo.count()).toBe(0);
-  });
-
   it('takes a microVM that is gone for ended', async () => {
     await create({ timeoutMs: 60_000 });
     test.microvms.microvms.clear();

@@ -113,6 +113,19 @@ describe('the pool\'s configuration', () => {
     expect(parse({ maxSandboxes: 1, idle: null, defaultLeaseMs: 28_800_000, daemonPort: null }).maxSandboxes).toBe(1);
   });
 
+  it('may be that of a later construct, whose code is on its way', () => {
+    const later = { idle: { afterSeconds: 60, then: 'suspend', gently: true }, colour: 'blue' };
+    expect(parse(later)).toEqual({ ...CONFIGURATION, idle: { afterSeconds: 60, then: 'suspend' } });
+  });
+
+  it('may be that of an earlier construct, whose environment is still there', () => {
+    expect(parse({ poolName: undefined })).toEqual({ ...CONFIGURATION, poolName: CONFIGURATION.tableName });
+  });
+
+  it.each(Object.keys(CONFIGURATION).filter((member) => member !== 'poolName'))('fails without %s, which every construct rendered', (member) => {
+    expect(() => parse({ [member]: undefined })).toThrow(member);
+  });
+
   it.each([
     [{ maxSandboxes: 0 }, 'maxSandboxes'],
     [{ defaultLeaseMs: 59_999 }, 'defaultLeaseMs'],

@@ -26,7 +26,7 @@ const record: SandboxRecord = {
   hookPort: null,
   launch: { clientToken: 't', request: '{}', fingerprint: 'f', secret: 's' },
 };
-const claim = { now, maxSandboxes: 3, requestFingerprint: 'r' };
+const claim = { now, maxSandboxes: 3, requestFingerprint: 'r', startFingerprint: 's' };
 const table = () => new DynamoTable(dynamo, 'pool', clock);
 
 /** Answers one transaction after the other with the given errors, then with success. */
@@ -63,9 +63,10 @@ it('insert is one transaction of record, count and keys', async () => {
           TableName: 'pool',
           Key: { kind: 'pool', id: 'count' },
           UpdateExpression: 'ADD #active :one',
-          ConditionExpression: 'attribute_not_exists(#closed) AND (attribute_not_exists(#active) OR #active < :max)',
-          ExpressionAttributeNames: { '#active': 'active', '#closed': 'closed' },
-          ExpressionAttributeValues: { ':one': 1, ':max': 3 },
+          ConditionExpression: 'attribute_not_exists(#closed) AND (attribute_not_exists(#active) OR #active < :max) '
+            + 'AND (attribute_not_exists(#barred) OR #barred <> :start OR #barredUntil <= :now)',
+          ExpressionAttributeNames: { '#active': 'active', '#closed': 'closed', '#barred': 'barred', '#barredUntil': 'barredUntil' },
+          ExpressionAttributeValues: { ':one': 1, ':max': 3, ':start': 's', ':now': now },
         },
       },
       {
