@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PoolChange } from './update';
 import type { PoolResourceProperties } from '../../src/contract/pool';
 import { fingerprintOf } from '../pool/pool-start';
