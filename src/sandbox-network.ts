@@ -64,7 +64,8 @@ interface BoundNetwork {
 /**
  * What sandboxes, or the build of an image, can reach. It cannot change while a sandbox lives.
  *
- * Each stack that uses a network gets its own connector, with network interfaces that take 4 to 10 minutes to come and go.
+ * Each stack that uses a network gets its own connector, with network interfaces that take 4 to 10 minutes to come and go. It is named after
+ * the pool or image that uses the network first: where another one comes to be the first, the connector is replaced.
  */
 export class SandboxNetwork implements ec2.IConnectable {
   /** Straight to the internet, TCP only, from addresses of the platform. */
@@ -136,15 +137,15 @@ export class SandboxNetwork implements ec2.IConnectable {
    */
   public _bind(scope: Construct): BoundNetwork {
     const stack = Stack.of(scope);
-    const bound = this.bound.get(stack) ?? this.bindTo(stack);
+    const bound = this.bound.get(stack) ?? this.bindFor(scope);
     this.bound.set(stack, bound);
     return bound;
   }
 
-  private bindTo(stack: Stack): BoundNetwork {
+  private bindFor(user: Construct): BoundNetwork {
     const { egress } = this;
     return {
-      egressConnectorArns: egress.bind(stack),
+      egressConnectorArns: egress.bind(user),
       get policy() {
         return egress.policy();
       },

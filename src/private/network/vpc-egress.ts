@@ -1,7 +1,8 @@
-import type { Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import { closedSecurityGroup, connectorId, createConnector } from './connector';
+import type { Construct } from 'constructs';
+import { closedSecurityGroup, createConnector, networkParts } from './connector';
 import { DnsFirewall } from './dns-firewall';
 import { DomainRules } from './domain-rules';
 import type { Egress } from './egress';
@@ -37,13 +38,13 @@ export class VpcEgress implements Egress {
     this.connections = new ec2.Connections({ securityGroups: securityGroups?.map(withRules) });
   }
 
-  public bind(stack: Stack): string[] {
-    const id = connectorId(stack);
-    const subnets = this.given && subnetsFor(stack, this.given);
-    const vpc = this.given?.vpc ?? new EgressVpc(stack, `${id}Vpc`);
+  public bind(user: Construct): string[] {
+    const parts = networkParts(user);
+    const subnets = this.given && subnetsFor(Stack.of(user), this.given);
+    const vpc = this.given?.vpc ?? new EgressVpc(parts, 'Vpc');
     const ec2Vpc = vpc instanceof EgressVpc ? vpc.vpc : vpc;
-    const securityGroups = [...this.securityGroups ?? [this.ownSecurityGroup(stack, `${id}SecurityGroup`, ec2Vpc)]];
-    const connector = createConnector(stack, id, { vpc: ec2Vpc, subnets, securityGroups });
+    const securityGroups = [...this.securityGroups ?? [this.ownSecurityGroup(parts, ec2Vpc)]];
+    const connector = createConnector(parts, { vpc: ec2Vpc, subnets, securityGroups });
     // Without the routes a sandbox would reach nothing, and without the firewalls too much.
     if (vpc instanceof EgressVpc) connector.node.addDependency(vpc);
     const bound = { vpc, connector };
@@ -68,8 +69,8 @@ export class VpcEgress implements Egress {
     return { egress: EgressPolicy.DOMAINS, allowedDomains: names, enforcedBy: ENFORCED_BY[enforcement] };
   }
 
-  private ownSecurityGroup(stack: Stack, id: string, vpc: ec2.IVpc): ec2.SecurityGroup {
-    const securityGroup = closedSecurityGroup(stack, id, vpc);
+  private ownSecurityGroup(parts: Construct, vpc: ec2.IVpc): ec2.SecurityGroup {
+    const securityGroup = closedSecurityGroup(parts, vpc);
     // Rules that the user has already asked for are applied to it now, later ones as they come.
     this.connections.addSecurityGroup(securityGroup);
     return securityGroup;
