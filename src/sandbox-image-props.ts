@@ -101,7 +101,7 @@ export interface SandboxImageProps {
 
   /**
    * Bucket that the build reads its context from, in the stack's Region. The image keeps its objects below its name and deletes them
-   * when it goes.
+   * when it goes, or when it has been built from another bucket.
    *
    * Not with `ImageSource.bucket()` without a version, whose object is used where it lies.
    *
@@ -130,8 +130,7 @@ export interface SandboxImageProps {
    * CloudWatch Logs where it can be. Images with the same key share a bucket; all images of a stack share the builder, which has the key of
    * the first that names one.
    *
-   * Another key for an existing image builds it again from another bucket. The former bucket leaves the stack and stays behind: what is in
-   * it expires after 30 days, and then it costs nothing.
+   * Another key for an existing image builds it again from another bucket. The former bucket is emptied then, and leaves the stack.
    *
    * The platform encrypts its snapshots with a key of its own.
    *

@@ -71,8 +71,21 @@ describe('defaults', () => {
       DeletionPolicy: 'Delete',
     });
     template().hasResourceProperties('AWS::S3::BucketPolicy', {
-      PolicyDocument: { Statement: [Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })] },
+      PolicyDocument: {
+        Statement: [Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }), Match.anyValue(), Match.anyValue()],
+      },
     });
+  });
+
+  test('lets the builder empty the bucket also when no image uses it any more', () => {
+    const { stack } = imageWith();
+    const { Statement } = propertiesOf(stack, 'AWS::S3::BucketPolicy').PolicyDocument as { Statement: unknown[] };
+    const Principal = { AWS: 'arn:<MicrovmSandboxImageBuilderRole.Arn>' };
+
+    expect(Statement.slice(1)).toEqual([
+      { Effect: 'Allow', Principal, Action: 's3:ListBucket', Resource: 'arn:<MicrovmSandboxArtifacts.Arn>' },
+      { Effect: 'Allow', Principal, Action: 's3:DeleteObject', Resource: 'arn:<MicrovmSandboxArtifacts.Arn>/*' },
+    ]);
   });
 
   test('waits for all that the build and the builder need, and goes before it', () => {
