@@ -1,5 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { closedSecurityGroup, createConnector, networkParts } from './connector';
@@ -9,6 +10,7 @@ import type { Egress } from './egress';
 import { EgressVpc } from './egress-vpc';
 import type { GivenVpc } from './given-vpc';
 import { subnetsFor } from './given-vpc';
+import type { NetworkFirewallProps } from './network-firewall';
 import { NetworkFirewall } from './network-firewall';
 import { checkSecurityGroups, mayLetAllOut, withRules } from './security-groups';
 import type { AllowDomainsOptions } from '../../domain-enforcement';
@@ -23,6 +25,13 @@ interface Bound {
   readonly connector: lambda.NetworkConnector;
 }
 
+/** What a network brings besides its VPC. */
+export interface VpcEgressOptions {
+  readonly securityGroups?: readonly ec2.ISecurityGroupRef[];
+  /** Of the log of what was cut. */
+  readonly encryptionKey?: kms.IKeyRef;
+}
+
 const DNS_FIREWALL = 'SandboxDnsFirewall';
 const NETWORK_FIREWALL = 'SandboxNetworkFirewall';
 
@@ -33,8 +42,13 @@ export class VpcEgress implements Egress {
   private readonly bound: Bound[] = [];
   private dnsFirewall?: DnsFirewall;
 
-  constructor(private readonly given?: GivenVpc, private readonly securityGroups?: readonly ec2.ISecurityGroupRef[]) {
+  private readonly securityGroups?: readonly ec2.ISecurityGroupRef[];
+  private readonly encryptionKey?: kms.IKeyRef;
+
+  constructor(private readonly given: GivenVpc | undefined, { securityGroups, encryptionKey }: VpcEgressOptions) {
     checkSecurityGroups(securityGroups);
+    this.securityGroups = securityGroups;
+    this.encryptionKey = encryptionKey;
     this.connections = new ec2.Connections({ securityGroups: securityGroups?.map(withRules) });
   }
 
@@ -93,11 +107,11 @@ export class VpcEgress implements Egress {
 
   /** The connector waits for it: no sandbox starts before it holds. For a VPC of ours it does so anyway. */
   private enforce({ vpc, connector }: Bound): void {
-    const { isEmpty, enforcement } = this.rules;
-    if (isEmpty) return;
+    const { rules, encryptionKey } = this;
+    if (rules.isEmpty) return;
     if (vpc instanceof EgressVpc) {
-      enforceDns(vpc, this.rules);
-      if (enforcement === DomainEnforcement.SNI) enforceSni(vpc, this.rules);
+      enforceDns(vpc, rules);
+      if (rules.enforcement === DomainEnforcement.SNI) enforceSni({ vpc, rules, encryptionKey });
     } else {
       connector.node.addDependency(this.firewallOfGiven(vpc));
     }
@@ -129,8 +143,8 @@ function enforceDns(vpc: EgressVpc, rules: DomainRules): void {
   new DnsFirewall(vpc, DNS_FIREWALL, { vpcId: vpc.vpc.vpcId, rules });
 }
 
-function enforceSni(vpc: EgressVpc, rules: DomainRules): void {
+function enforceSni(props: NetworkFirewallProps): void {
   // Only we use this id.
-  const existing = vpc.node.tryFindChild(NETWORK_FIREWALL) as NetworkFirewall | undefined;
-  (existing ?? new NetworkFirewall(vpc, NETWORK_FIREWALL, { vpc, rules })).logAlerts();
+  const existing = props.vpc.node.tryFindChild(NETWORK_FIREWALL) as NetworkFirewall | undefined;
+  (existing ?? new NetworkFirewall(props.vpc, NETWORK_FIREWALL, props)).logAlerts();
 }
