@@ -69,10 +69,11 @@ export interface SandboxImageProps {
   readonly environment?: { [name: string]: string };
 
   /**
-   * How many replaced versions stay, INACTIVE, for a rollback without a build: 0 to 48, as the platform keeps 50 of an image.
+   * How many replaced versions stay, INACTIVE, for a rollback without a build: 1 to 48, as the platform keeps 50 of an image.
    *
-   * Each costs the storage of its snapshot, about $0.08 per GB and month, and at least a week of it. What a rollback does not find is built.
-   * A version that a microVM runs is never deleted.
+   * Each costs the storage of its snapshot, about $0.08 per GB and month, and at least a week of it. None is not possible: when a deployment
+   * fails, pools that it did not change go on with the version before. An earlier template whose version is gone is built again, under a new
+   * number. A version that a microVM runs is never deleted.
    *
    * @default 1
    */
