@@ -25,7 +25,9 @@ export async function makeRoom(builder: Builder, target: Target, view: View): Pr
 }
 
 /** Whether all microVMs of one of these versions are over, or about to be. */
-async function isAnyLeft({ images }: Builder, { imageArn }: Target, versions: readonly ImageVersion[]): Promise<boolean> {
+async function isAnyLeft(
+  { images }: Builder, { imageArn }: Target, versions: readonly ImageVersion[],
+): Promise<boolean> {
   for (const { imageVersion } of versions) {
     const microvms = await images.listMicrovms(imageArn, imageVersion);
     if (microvms.every(({ state }) => state === 'TERMINATING' || state === 'TERMINATED')) return true;
