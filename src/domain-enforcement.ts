@@ -33,7 +33,7 @@ export interface AllowDomainsOptions {
 
   /**
    * How long to keep a log of the connections that were cut, with `DomainEnforcement.SNI`. It holds addresses and names, no contents, and
-   * is deleted with the stack.
+   * is deleted with the stack. `encryptionKey` of `SandboxNetwork.vpc` encrypts it.
    *
    * @default - there is no such log
    */

@@ -69,10 +69,11 @@ export interface SandboxImageProps {
   readonly environment?: { [name: string]: string };
 
   /**
-   * How many replaced versions stay, INACTIVE, for a rollback without a build: 0 to 48, as the platform keeps 50 of an image.
+   * How many replaced versions stay, INACTIVE, for a rollback without a build: 1 to 48, as the platform keeps 50 of an image.
    *
-   * Each costs the storage of its snapshot, about $0.08 per GB and month, and at least a week of it. What a rollback does not find is built.
-   * A version that a microVM runs is never deleted.
+   * Each costs the storage of its snapshot, about $0.08 per GB and month, and at least a week of it. None is not possible: when a deployment
+   * fails, pools that it did not change go on with the version before. An earlier template whose version is gone is built again, under a new
+   * number. A version that a microVM runs is never deleted.
    *
    * @default 1
    */
@@ -101,7 +102,7 @@ export interface SandboxImageProps {
 
   /**
    * Bucket that the build reads its context from, in the stack's Region. The image keeps its objects below its name and deletes them
-   * when it goes.
+   * when it goes, or when it has been built from another bucket.
    *
    * Not with `ImageSource.bucket()` without a version, whose object is used where it lies.
    *
@@ -130,8 +131,7 @@ export interface SandboxImageProps {
    * CloudWatch Logs where it can be. Images with the same key share a bucket; all images of a stack share the builder, which has the key of
    * the first that names one.
    *
-   * Another key for an existing image builds it again from another bucket. The former bucket leaves the stack and stays behind: what is in
-   * it expires after 30 days, and then it costs nothing.
+   * Another key for an existing image builds it again from another bucket. The former bucket is emptied then, and leaves the stack.
    *
    * The platform encrypts its snapshots with a key of its own.
    *

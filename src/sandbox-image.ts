@@ -170,7 +170,9 @@ export class SandboxImage extends Resource implements ISandboxImage {
     this.daemonPort = source.daemonPort;
     this.hookPort = hooks && hookPort(hooks);
     this.versionPinned = injected.rebuildOnNewBase === undefined;
-    this.artifactBucket = artifactBucketFor(this, { ...injected, artifact: source.artifact, key });
+    this.artifactBucket = artifactBucketFor(this, {
+      ...injected, artifact: source.artifact, key, builder: this.provider.role,
+    });
     this.logGroup = createBuildLogs(this, this.imageName, { ...injected, key });
     this.buildRole = injected.buildRole ?? createBuildRole(this, 'BuildRole', {
       trustCondition: injected.trustCondition,
@@ -186,6 +188,7 @@ export class SandboxImage extends Resource implements ISandboxImage {
       baseImageVersion: (injected.baseImage ?? BaseImage.AL2023_1)._render(this),
       artifact: source.artifact,
       artifactBucket: this.artifactBucket,
+      userBucket: injected.artifactBucket,
       buildRole: this.buildRole,
       buildPrincipal: this.buildPrincipal,
       logGroup: this.logGroup,

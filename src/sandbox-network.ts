@@ -1,5 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { AllowDomainsOptions } from './domain-enforcement';
@@ -51,6 +52,14 @@ export interface VpcNetworkOptions {
    * @default - a new one that lets nothing out; open it with `allowTo` and `allowDomains`
    */
   readonly securityGroups?: ec2.ISecurityGroupRef[];
+
+  /**
+   * Key that encrypts the log of what was cut (`alertLogRetention` of `allowDomains`), the only data that a network keeps. Its policy is amended
+   * for CloudWatch Logs where it can be. Of the account and Region of the stack; not with `vpc`, where there is no such log.
+   *
+   * @default - a key of CloudWatch Logs
+   */
+  readonly encryptionKey?: kms.IKeyRef;
 }
 
 /** What a network looks like inside of one stack. */
@@ -64,7 +73,8 @@ interface BoundNetwork {
 /**
  * What sandboxes, or the build of an image, can reach. It cannot change while a sandbox lives.
  *
- * Each stack that uses a network gets its own connector, with network interfaces that take 4 to 10 minutes to come and go.
+ * Each stack that uses a network gets its own connector, with network interfaces that take 4 to 10 minutes to come and go. It is named after
+ * the pool or image that uses the network first: where another one comes to be the first, the connector is replaced.
  */
 export class SandboxNetwork implements ec2.IConnectable {
   /** Straight to the internet, TCP only, from addresses of the platform. */
@@ -84,7 +94,13 @@ export class SandboxNetwork implements ec2.IConnectable {
    * a NAT gateway.
    */
   public static vpc(options: VpcNetworkOptions = {}): SandboxNetwork {
-    return new SandboxNetwork(new VpcEgress(givenVpc(options), options.securityGroups));
+    const { vpc, securityGroups, encryptionKey } = options;
+    if (vpc !== undefined && encryptionKey !== undefined) {
+      throw new ValidationError(
+        'encryptionKey: encrypts the log of DomainEnforcement.SNI, which a network in a VPC that is given does not have; leave one of the two out',
+      );
+    }
+    return new SandboxNetwork(new VpcEgress(givenVpc(options), { securityGroups, encryptionKey }));
   }
 
   /**
@@ -136,15 +152,15 @@ export class SandboxNetwork implements ec2.IConnectable {
    */
   public _bind(scope: Construct): BoundNetwork {
     const stack = Stack.of(scope);
-    const bound = this.bound.get(stack) ?? this.bindTo(stack);
+    const bound = this.bound.get(stack) ?? this.bindFor(scope);
     this.bound.set(stack, bound);
     return bound;
   }
 
-  private bindTo(stack: Stack): BoundNetwork {
+  private bindFor(user: Construct): BoundNetwork {
     const { egress } = this;
     return {
-      egressConnectorArns: egress.bind(stack),
+      egressConnectorArns: egress.bind(user),
       get policy() {
         return egress.policy();
       },

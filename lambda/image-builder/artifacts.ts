@@ -28,6 +28,11 @@ export interface ArtifactStore {
 }
 
 /** Where an image keeps its artifacts: everything up to the last `/` of one of them. */
-export function artifactPrefix(key: string): string {
+function artifactPrefix(key: string): string {
   return key.slice(0, key.lastIndexOf('/') + 1);
+}
+
+/** Deletes an artifact with all that lies in its folder. One without a source is somebody else's. */
+export async function removeArtifacts(store: ArtifactStore, { place, source, dockerfile }: Artifact): Promise<void> {
+  if (source || dockerfile !== undefined) await store.deleteAll(place.bucket, artifactPrefix(place.key));
 }

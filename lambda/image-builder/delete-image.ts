@@ -1,5 +1,4 @@
-import type { Artifact } from './artifacts';
-import { artifactPrefix } from './artifacts';
+import { removeArtifacts } from './artifacts';
 import type { Builder } from './builder';
 import { minutes } from './deadline';
 import type { IsCompleteEvent } from './events';
@@ -25,7 +24,7 @@ export async function deleteImage(builder: Builder, event: IsCompleteEvent): Pro
   const image = await findOwn(builder, event);
   if (image) return dismantle(builder, imageArn, image);
   const artifact = findArtifact(event.ResourceProperties);
-  if (artifact) await removeArtifacts(builder, artifact);
+  if (artifact) await removeArtifacts(builder.artifacts, artifact);
   return { data: {} };
 }
 
@@ -40,11 +39,6 @@ async function findOwn({ images, log }: Builder, event: IsCompleteEvent): Promis
   if (!image || image.tags[OWNER_TAG] === ownerTags(event)[OWNER_TAG]) return image;
   log({ level: 'warn', message: 'the image is not of this stack and stays', imageArn });
   return undefined;
-}
-
-/** An artifact without a source is somebody else's. */
-async function removeArtifacts({ artifacts }: Builder, { place, source, dockerfile }: Artifact): Promise<void> {
-  if (source || dockerfile !== undefined) await artifacts.deleteAll(place.bucket, artifactPrefix(place.key));
 }
 
 async function dismantle(builder: Builder, imageArn: string, { state }: Image): Promise<Wait> {

@@ -1,4 +1,5 @@
 import type { Builder } from './builder';
+import type { ImageVersion } from './images';
 import { microvmsOf, pruneOne, superfluous } from './prune';
 import { outdated, retire } from './retire';
 import type { Wait } from './step';
@@ -11,14 +12,27 @@ export async function makeRoom(builder: Builder, target: Target, view: View): Pr
   const dispensable = superfluous(view, current, target.retainVersions);
   const kept = superfluous(view, current, 0).filter((version) => !dispensable.includes(version));
   const wait = { waitsFor: `image ${target.imageName} has as many versions as it may have, and older ones are being deleted` };
-  if (await pruneOne(builder, target, [...dispensable, ...kept])) return wait;
+  const candidates = [...dispensable, ...kept];
+  if (await pruneOne(builder, target, candidates)) return wait;
   const active = outdated(view, current);
   if (active.length > 0) {
     await retire(builder, target, active);
     return wait;
   }
   if (view.versions.some(({ state }) => state === 'DELETING')) return wait;
+  if (await isAnyLeft(builder, target, candidates)) return wait;
   throw new Error(await fullMessage(builder, target, view));
+}
+
+/** Whether all microVMs of one of these versions are over, or about to be. */
+async function isAnyLeft(
+  { images }: Builder, { imageArn }: Target, versions: readonly ImageVersion[],
+): Promise<boolean> {
+  for (const { imageVersion } of versions) {
+    const microvms = await images.listMicrovms(imageArn, imageVersion);
+    if (microvms.every(({ state }) => state === 'TERMINATING' || state === 'TERMINATED')) return true;
+  }
+  return false;
 }
 
 /** The tagged one; without a tag the newest that worked. */

@@ -3,16 +3,15 @@ import type { BaseImage } from './base-images';
 import type { Builder } from './builder';
 import type { OnEventResult, ProviderEvent } from './events';
 import { wishedImageArn } from './image-request';
-import { artifactOf, parseProperties } from './properties';
+import { parseProperties } from './properties';
 import type { ImageProperties } from './properties';
-import { provideArtifact } from './provide-artifact';
 import { baseMajor } from './same-build';
 import { LATEST_BASE_IMAGE } from '../../src/contract/image';
 import { ServiceError } from '../pool/service-error';
 
 /**
- * Checks what CloudFormation asks for, and prepares it. Nothing of the service's is changed before CloudFormation has the image's id:
- * it deletes only what it got an id of. Whatever takes time is left to `isComplete`.
+ * Checks what CloudFormation asks for. Nothing is made before CloudFormation has the image's id: it deletes only what it got an id of.
+ * Whatever takes time is left to `isComplete`.
  */
 export async function startImage(builder: Builder, event: ProviderEvent): Promise<OnEventResult> {
   const StartedAt = builder.clock.now();
@@ -20,8 +19,6 @@ export async function startImage(builder: Builder, event: ProviderEvent): Promis
   const properties = parseProperties(event.ResourceProperties);
   const imageArn = wishedImageArn(event, properties);
   const base = await findBase(builder, properties, imageArn);
-  const wait = await provideArtifact(builder.artifacts, artifactOf(properties));
-  if (wait) builder.log({ level: 'warn', message: wait.waitsFor });
   return {
     PhysicalResourceId: imageArn,
     StartedAt,

@@ -48,8 +48,9 @@ const fields = {
     .refine((variables) => Object.keys(variables).length <= 50, 'more than 50 variables'),
   Hooks: hooks.optional(),
   OsCapabilities: z.array(z.literal('ALL')).max(1),
-  // One is the current one, and one is built while all others are there.
-  RetainVersions: whole(0, 48),
+  // One is the current one, and one is built while all others are there. Where 0 gets here, as a parameter of a stack may, the version
+  // before stays all the same: a rollback of CloudFormation has no rights to build it again yet, and functions that name it.
+  RetainVersions: whole(0, 48).transform((count) => Math.max(count, 1)),
   Tags: z.record(z.string().min(1).max(128).regex(RESERVED_TAG.none, 'reserved'), z.string().max(256)).optional(),
 };
 

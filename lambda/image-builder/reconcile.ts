@@ -4,6 +4,7 @@ import { findImage } from './find-image';
 import { findVersion } from './find-version';
 import { ATTEMPT_TAG, attemptTags, DEPLOYMENT_TAG, deploymentTags, OWNER_TAG, ownerTags } from './image-tags';
 import type { ImageVersion } from './images';
+import { leaveFormerBucket } from './leave-bucket';
 import { provideArtifact } from './provide-artifact';
 import { baseMajor } from './same-build';
 import { settle } from './settle';
@@ -36,7 +37,9 @@ export async function reconcile(builder: Builder, event: IsCompleteEvent): Promi
     ?? await ownVersion(builder, event, { wish, view });
   if ('waitsFor' in version) return version;
   const wait = await awaitVersion(builder, wish, version) ?? await settle(builder, wish, { view, version });
-  return wait ?? { data: attributes(wish, version) };
+  if (wait) return wait;
+  await leaveFormerBucket(builder, event, wish);
+  return { data: attributes(wish, version) };
 }
 
 async function createImage({ images, artifacts }: Builder, wish: Wish): Promise<Wait> {

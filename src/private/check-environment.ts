@@ -13,7 +13,9 @@ const REFERENCE = /_ARN$/i;
 export function checkEnvironment(scope: Construct, environment: Readonly<Record<string, string>>): void {
   const names = Object.keys(environment);
   if (names.length > MAX_VARIABLES) {
-    throw new ValidationError(`environment: has ${names.length} variables, allowed are at most ${MAX_VARIABLES}`, scope);
+    throw new ValidationError(
+      `environment: has ${names.length} variables, allowed are at most ${MAX_VARIABLES}; put the others into a file of the source`, scope,
+    );
   }
   for (const name of names) {
     checkName(scope, name);
@@ -33,7 +35,7 @@ function checkName(scope: Construct, name: string): void {
   if (Token.isUnresolved(name)) return;
   if (name.length < 1 || name.length > MAX_NAME_LENGTH || /\s/.test(name)) {
     throw new ValidationError(
-      `environment: the name '${name}' must have 1 to ${MAX_NAME_LENGTH} characters and no whitespace`, scope,
+      `environment: the name '${name}' must have 1 to ${MAX_NAME_LENGTH} characters and no whitespace; choose another name`, scope,
     );
   }
   if (RESERVED.test(name)) {
@@ -46,7 +48,8 @@ function checkValue(scope: Construct, name: string, value: string): void {
   if (value.length > MAX_VALUE_LENGTH) {
     // The value may be a secret after all, so it stays out of the message.
     throw new ValidationError(
-      `environment: the value of ${name} has ${value.length} characters, allowed are at most ${MAX_VALUE_LENGTH}`, scope,
+      `environment: the value of ${name} has ${value.length} characters, allowed are at most ${MAX_VALUE_LENGTH}; put it into a file of the source`,
+      scope,
     );
   }
 }

@@ -5,15 +5,16 @@ import { ValidationError } from '../validation-error';
 
 const MAX_LENGTH = 64;
 const HASH_LENGTH = 8;
+const FIX = 'choose another, or leave imageName out to get one';
 
 /** Refuses a name that the platform would refuse. A token passes. */
 export function checkImageName(scope: IConstruct, name: string): void {
   if (Token.isUnresolved(name)) return;
   if (name.length < 1 || name.length > MAX_LENGTH) {
-    throw new ValidationError(`imageName: '${name}' has ${name.length} characters, allowed are 1 to ${MAX_LENGTH}`, scope);
+    throw new ValidationError(`imageName: '${name}' has ${name.length} characters, allowed are 1 to ${MAX_LENGTH}; ${FIX}`, scope);
   }
   if (!/^[a-zA-Z0-9_-]+$/.test(name)) {
-    throw new ValidationError(`imageName: '${name}' may hold only letters, digits, - and _`, scope);
+    throw new ValidationError(`imageName: '${name}' may hold only letters, digits, - and _; ${FIX}`, scope);
   }
 }
 

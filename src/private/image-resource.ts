@@ -6,6 +6,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { Artifact } from './bound-source';
 import { allowBuild } from './build-role';
+import { fingerprintOf } from './fingerprint';
 import { ImageBuilderPolicy } from './image-builder-policy';
 import type { ImageBuilderProvider } from './image-builder-provider';
 import { baseImageArn } from './microvm-arns';
@@ -20,6 +21,8 @@ export interface ImageResourceProps {
   readonly baseImageVersion: string;
   readonly artifact: Artifact;
   readonly artifactBucket: s3.IBucket;
+  /** The artifact bucket, if it is the user's. */
+  readonly userBucket?: s3.IBucket;
   readonly buildRole: iam.IRoleRef;
   readonly buildPrincipal: RolePrincipal;
   readonly logGroup: logs.ILogGroup;
@@ -55,7 +58,7 @@ export class ImageResource extends CustomResource implements ITaggableV2 {
     this.cdkTagManager = tags;
     this.artifactPattern = artifact.kind === 'inPlace' ? artifactKey : `${artifactPrefix}*`;
     this.artifactKey = artifactKey;
-    const policy = new ImageBuilderPolicy(scope, policyId(imageName), {
+    const policy = new ImageBuilderPolicy(scope, policyId(scope, props), {
       ...props, builder: provider.role, artifactPrefix,
     });
     allowBuild(buildPrincipal, { ...props, artifactKey });
@@ -64,11 +67,15 @@ export class ImageResource extends CustomResource implements ITaggableV2 {
 }
 
 /**
- * With the name in it: a new name makes a new policy, and the old one stays until the old image has been deleted. Not `BuilderPolicy`:
- * deployed stacks have an inline policy of that id, and CloudFormation refuses another type under it.
+ * With the name in it, and a bucket of the user's: where one of them changes, the old policy stays until the old image, or what is in the
+ * old bucket, has been deleted. Not `BuilderPolicy`: deployed stacks have an inline policy of that id, and CloudFormation refuses another
+ * type under it.
  */
-function policyId(imageName: string): string {
-  return Token.isUnresolved(imageName) ? 'BuilderRights' : `BuilderRights-${imageName}`;
+function policyId(scope: Construct, { imageName, userBucket }: ImageResourceProps): string {
+  const parts = ['BuilderRights'];
+  if (!Token.isUnresolved(imageName)) parts.push(imageName);
+  if (userBucket !== undefined) parts.push(fingerprintOf(scope, userBucket.bucketName).slice(0, 8));
+  return parts.join('-');
 }
 
 function renderProperties(

@@ -1,4 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
@@ -11,14 +12,16 @@ import { BUILD_LOG_GROUP_PREFIX } from '../contract/image';
 import type { SandboxImageProps } from '../sandbox-image-props';
 import { ValidationError } from '../validation-error';
 
-export interface ArtifactBucketProps extends Pick<SandboxImageProps, 'artifactBucket' | 'removalPolicy'> {
+export interface ImageBucketProps extends Pick<SandboxImageProps, 'artifactBucket' | 'removalPolicy'> {
   readonly artifact: Artifact;
   readonly key?: kms.IKey;
+  /** The image-builder's role. */
+  readonly builder: iam.IRole;
 }
 
 /** Where the build reads from: the object's own bucket, the user's, or the shared one. */
-export function artifactBucketFor(image: Construct, props: ArtifactBucketProps): s3.IBucket {
-  const { artifact, artifactBucket, removalPolicy, key } = props;
+export function artifactBucketFor(image: Construct, props: ImageBucketProps): s3.IBucket {
+  const { artifact, artifactBucket, removalPolicy, key, builder } = props;
   if (artifact.kind === 'inPlace') {
     if (artifactBucket === undefined) return artifact.bucket;
     throw new ValidationError(
@@ -28,7 +31,7 @@ export function artifactBucketFor(image: Construct, props: ArtifactBucketProps):
     );
   }
   if (artifactBucket !== undefined) return artifactBucket;
-  const bucket = artifactBucketOf(image, key);
+  const bucket = artifactBucketOf(image, { encryptionKey: key, builder });
   // Nobody empties it for an image that stays, and a bucket with objects in it cannot be deleted.
   const stays = (removalPolicy ?? RemovalPolicy.DESTROY) !== RemovalPolicy.DESTROY;
   if (stays) bucket.applyRemovalPolicy(RemovalPolicy.RETAIN);

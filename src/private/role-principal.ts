@@ -1,4 +1,4 @@
-import { Annotations, Lazy, Names, Stack } from 'aws-cdk-lib';
+import { Annotations, Lazy, Names, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct, IDependable } from 'constructs';
 import { Dependable } from 'constructs';
@@ -33,7 +33,9 @@ export class RolePrincipal implements iam.IPrincipal {
   ) {
     this.policyFragment = new iam.ArnPrincipal(role.roleRef.roleArn).policyFragment;
     this.principalAccount = isRole(role) ? role.principalAccount : role.env.account;
-    this.dependables = [role];
+    // An imported role is there; to wait for the stack that imports it could have the two wait for each other.
+    const isImportedElsewhere = isRole(role) && !iam.Role.isRole(role) && this.isOfOtherStack(role);
+    this.dependables = isImportedElsewhere ? [] : [role];
   }
 
   public get roleArn(): string {
@@ -42,6 +44,10 @@ export class RolePrincipal implements iam.IPrincipal {
 
   public addToPrincipalPolicy(statement: iam.PolicyStatement): iam.AddToPrincipalPolicyResult {
     if (!isRole(this.role) || this.isOfOtherStack(this.role)) {
+      if (this.isOfOtherAccount()) {
+        this.refused.push(statement);
+        return { statementAdded: false };
+      }
       this.documentOf(this.role).addStatements(statement);
       return { statementAdded: true, policyDependable: this.role };
     }
@@ -62,9 +68,19 @@ export class RolePrincipal implements iam.IPrincipal {
     );
   }
 
-  /** Its own policy is in its stack then: rights there on what is made here would have the two stacks wait for each other. */
+  /**
+   * Its own policy is in its stack then, also of a role that is only imported there: rights there on what is made here would have the two
+   * stacks wait for each other. One that takes no policies takes none here, either.
+   */
   private isOfOtherStack(role: iam.IRole): boolean {
-    return iam.Role.isRole(role) && Stack.of(role) !== Stack.of(this.scope);
+    return Stack.of(role) !== Stack.of(this.scope) && takesPolicies(role);
+  }
+
+  /** A policy of this stack's account finds no role of another. */
+  private isOfOtherAccount(): boolean {
+    const { account } = Stack.of(this.scope);
+    const theirs = this.principalAccount ?? account;
+    return !Token.isUnresolved(theirs) && !Token.isUnresolved(account) && theirs !== account;
   }
 
   /** The policy, in this stack, of a role that is known by reference only or is another stack's. */
@@ -79,6 +95,11 @@ export class RolePrincipal implements iam.IPrincipal {
     this.dependables.push(policy);
     return this.document;
   }
+}
+
+/** One that takes none stands for the role that it was made of, and has no resources of its own to wait for. */
+function takesPolicies(role: iam.IRole): boolean {
+  return Dependable.of(role).dependencyRoots.includes(role);
 }
 
 function isRole(role: iam.IRoleRef): role is iam.IRole {

@@ -32,7 +32,7 @@ export function checkAttributes(scope: Construct, { imageArn, imageVersion }: Sa
 export function checkImageProps(image: SandboxImage, props: SandboxImageProps): void {
   checkImageName(image, image.imageName);
   checkEnvironment(image, props.environment ?? {});
-  checkInteger(props.retainVersions, { name: 'retainVersions', min: 0, max: MAX_RETAINED }, image);
+  checkRetained(image, props.retainVersions);
   if (props.rebuildOnNewBase !== undefined && !(props.baseImage ?? BaseImage.AL2023_1)._isLatest) {
     throw new ValidationError('rebuildOnNewBase: a pinned baseImage has no newer one; set baseImage to BaseImage.latest()', image);
   }
@@ -46,6 +46,16 @@ export function checkImageProps(image: SandboxImage, props: SandboxImageProps): 
       + 'is the only boundary left; leave it out unless sandboxes mount file systems or run containers.',
     );
   }
+}
+
+function checkRetained(image: SandboxImage, retainVersions: number | undefined): void {
+  if (retainVersions === 0) {
+    throw new ValidationError(
+      `retainVersions: got 0, allowed are whole numbers from 1 to ${MAX_RETAINED}; when a deployment fails, CloudFormation goes back to the version `
+      + 'before, and what it has not changed yet still names it: keep 1', image,
+    );
+  }
+  checkInteger(retainVersions, { name: 'retainVersions', min: 1, max: MAX_RETAINED }, image);
 }
 
 export function hooksOf(image: SandboxImage, source: BoundSource, props: SandboxImageProps): ImageHooks | undefined {

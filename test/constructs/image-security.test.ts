@@ -96,6 +96,64 @@ describe('a build role of the user', () => {
     expect(roles.dependencies).toEqual([]);
   });
 
+  test('that is imported in another stack gets a policy beside the image, and none there', () => {
+    const app = new App();
+    const [roles, stack] = [newStack('Roles', app), newStack('Stack', app)];
+    const { properties } = imageWith({ buildRole: iam.Role.fromRoleArn(roles, 'Role', 'arn:aws:iam::123456789012:role/path/theirs') }, stack);
+    const [policy, ...more] = resourcesOf(stack, 'AWS::IAM::Policy').map(({ Properties }) => Properties)
+      .filter(({ Roles }) => JSON.stringify(Roles) === '["theirs"]');
+
+    expect(more).toEqual([]);
+    expect(readable(policy)).toMatchObject({
+      PolicyDocument: {
+        Statement: [
+          { Action: 's3:GetObject', Resource: `arn:<MicrovmSandboxArtifacts.Arn>/${String(properties().ArtifactKey)}` },
+          { Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: 'arn:<ImageBuildLogs.Arn>' },
+        ],
+      },
+    });
+    expect(Template.fromStack(roles).toJSON()).not.toHaveProperty('Resources');
+    expect([roles.dependencies, stack.dependencies]).toEqual([[], []]);
+    expect(warningsOf(stack, 'buildRoleNotChanged')).toEqual([]);
+  });
+
+  test('that is of a stack in another Region gets a policy by its name', () => {
+    const app = new App();
+    const roles = new Stack(app, 'Roles', { env: { region: 'eu-west-1', account: '123456789012' } });
+    const { stack, properties } = imageWith({ buildRole: new iam.Role(roles, 'Role', { roleName: 'theirs', assumedBy: lambdaPrincipal }) }, newStack('Stack', app));
+
+    expect(readable(properties().BuildRoleArn)).toMatch(/:iam::123456789012:role\/theirs$/);
+    expect(resourcesOf(stack, 'AWS::IAM::Policy').map(({ Properties }) => Properties.Roles)).toContainEqual(['theirs']);
+    Template.fromStack(roles).resourceCountIs('AWS::IAM::Policy', 0);
+  });
+
+  test.each([
+    ['a role', (roles: Stack) => new iam.Role(roles, 'Role', { roleName: 'theirs', assumedBy: lambdaPrincipal })],
+    ['an imported one', (roles: Stack) => iam.Role.fromRoleArn(roles, 'Role', 'arn:aws:iam::999999999999:role/theirs')],
+    ['one that is imported as it is', (roles: Stack) => iam.Role.fromRoleArn(roles, 'Role', 'arn:aws:iam::999999999999:role/theirs', { mutable: false })],
+  ])('that is of a stack in another account is warned of, and gets no policy there or here: %s', (_, roleIn) => {
+    const app = new App();
+    const roles = new Stack(app, 'Roles', { env: { region: 'us-east-1', account: '999999999999' } });
+    const { stack } = imageWith({ buildRole: roleIn(roles) }, newStack('Stack', app));
+
+    expect(warningsOf(stack, 'buildRoleNotChanged')).toEqual([expect.stringContaining('logs:PutLogEvents')]);
+    for (const each of [stack, roles]) {
+      expect(JSON.stringify(resourcesOf(each, 'AWS::IAM::Policy').map(({ Properties }) => Properties.Roles))).not.toContain('theirs');
+    }
+  });
+
+  test.each([
+    ['imported as it is', (roles: Stack) => iam.Role.fromRoleArn(roles, 'Role', 'arn:aws:iam::123456789012:role/theirs', { mutable: false })],
+    ['without policy updates', (roles: Stack) => new iam.Role(roles, 'Role', { assumedBy: lambdaPrincipal }).withoutPolicyUpdates()],
+  ])('that is of another stack and %s is warned of, and gets no policy', (_, roleIn) => {
+    const app = new App();
+    const roles = newStack('Roles', app);
+    const { stack } = imageWith({ buildRole: roleIn(roles) }, newStack('Stack', app));
+
+    expect(warningsOf(stack, 'buildRoleNotChanged')).toEqual([expect.stringContaining('logs:PutLogEvents')]);
+    expect(Object.keys(Template.fromStack(stack).findResources('AWS::IAM::Policy'))).not.toContainEqual(expect.stringMatching(/BuildRolePolicy/));
+  });
+
   test('that is imported gets a policy too', () => {
     const stack = newStack();
     imageWith({ buildRole: iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::123456789012:role/theirs') }, stack);
@@ -212,7 +270,7 @@ describe('the capabilities of the operating system', () => {
 });
 
 describe('the versions that stay', () => {
-  test.each([[undefined, '1'], [0, '0'], [48, '48']])('%s: %s', (retainVersions, rendered) => {
+  test.each([[undefined, '1'], [1, '1'], [48, '48']])('%s: %s', (retainVersions, rendered) => {
     expect(imageWith({ retainVersions }).properties().RetainVersions).toBe(rendered);
   });
 
@@ -223,6 +281,12 @@ describe('the versions that stay', () => {
   });
 
   test.each([-1, 49, 1.5])('fails on %s', (retainVersions) => {
-    expect(() => imageWith({ retainVersions })).toThrow(`retainVersions: got ${retainVersions}, allowed are whole numbers from 0 to 48 [at Stack/Image]`);
+    expect(() => imageWith({ retainVersions })).toThrow(`retainVersions: got ${retainVersions}, allowed are whole numbers from 1 to 48 [at Stack/Image]`);
+  });
+
+  test('fails on none, which a rollback would miss', () => {
+    expect(() => imageWith({ retainVersions: 0 })).toThrow(
+      /^retainVersions: got 0, allowed are whole numbers from 1 to 48; when a deployment fails.*keep 1 \[at Stack\/Image\]$/,
+    );
   });
 });

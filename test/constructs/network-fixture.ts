@@ -2,6 +2,7 @@ import type { Stack } from 'aws-cdk-lib';
 import { App } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
 import { newStack, readable } from './synthesized';
 import type { SandboxNetwork } from 'cdk-microvm-sandbox';
 
@@ -15,8 +16,8 @@ export function vpcStack(app = new App()) {
 }
 
 /** Uses a network as a pool or an image does. */
-export function use(network: SandboxNetwork, stack: Stack) {
-  return network._bind(stack);
+export function use(network: SandboxNetwork, user: Construct) {
+  return network._bind(user);
 }
 
 export function countOf(stack: Stack, type: string): number {

@@ -71,8 +71,21 @@ describe('defaults', () => {
       DeletionPolicy: 'Delete',
     });
     template().hasResourceProperties('AWS::S3::BucketPolicy', {
-      PolicyDocument: { Statement: [Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } })] },
+      PolicyDocument: {
+        Statement: [Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }), Match.anyValue(), Match.anyValue()],
+      },
     });
+  });
+
+  test('lets the builder empty the bucket also when no image uses it any more', () => {
+    const { stack } = imageWith();
+    const { Statement } = propertiesOf(stack, 'AWS::S3::BucketPolicy').PolicyDocument as { Statement: unknown[] };
+    const Principal = { AWS: 'arn:<MicrovmSandboxImageBuilderRole.Arn>' };
+
+    expect(Statement.slice(1)).toEqual([
+      { Effect: 'Allow', Principal, Action: 's3:ListBucket', Resource: 'arn:<MicrovmSandboxArtifacts.Arn>' },
+      { Effect: 'Allow', Principal, Action: 's3:DeleteObject', Resource: 'arn:<MicrovmSandboxArtifacts.Arn>/*' },
+    ]);
   });
 
   test('waits for all that the build and the builder need, and goes before it', () => {
@@ -165,15 +178,17 @@ describe('the name', () => {
   });
 
   test('fails over 64 characters', () => {
-    expect(() => imageWith({ imageName: 'a'.repeat(65) })).toThrow(/^imageName: 'a{65}' has 65 characters, allowed are 1 to 64 \[at Stack\/Image\]$/);
+    expect(() => imageWith({ imageName: 'a'.repeat(65) })).toThrow(
+      `imageName: '${'a'.repeat(65)}' has 65 characters, allowed are 1 to 64; choose another, or leave imageName out to get one [at Stack/Image]`,
+    );
   });
 
   test.each(['with space', 'a.b', 'a/b', 'é'])('fails on %s', (imageName) => {
-    expect(() => imageWith({ imageName })).toThrow(`imageName: '${imageName}' may hold only letters, digits, - and _`);
+    expect(() => imageWith({ imageName })).toThrow(`imageName: '${imageName}' may hold only letters, digits, - and _; choose another, or leave imageName out to get one`);
   });
 
   test('fails on an empty one', () => {
-    expect(() => imageWith({ imageName: '' })).toThrow("imageName: '' has 0 characters");
+    expect(() => imageWith({ imageName: '' })).toThrow("imageName: '' has 0 characters, allowed are 1 to 64; choose another");
   });
 
   test('may be a token', () => {
@@ -194,13 +209,13 @@ describe('the environment', () => {
   });
 
   test.each([
-    [variables(51), 'environment: has 51 variables, allowed are at most 50'],
-    [{ ['N'.repeat(257)]: '' }, 'must have 1 to 256 characters and no whitespace'],
+    [variables(51), 'environment: has 51 variables, allowed are at most 50; put the others into a file of the source'],
+    [{ ['N'.repeat(257)]: '' }, 'must have 1 to 256 characters and no whitespace; choose another name'],
     [{ '': 'x' }, "environment: the name '' must have 1 to 256 characters"],
     [{ 'A B': 'x' }, "environment: the name 'A B' must have 1 to 256 characters and no whitespace"],
     [{ AWS_REGION: 'x' }, 'environment: AWS_REGION is set by the platform; choose another name'],
     [{ AWS_LAMBDA_MICROVM_ID: 'x' }, 'environment: AWS_LAMBDA_MICROVM_ID is set by the platform'],
-    [{ BIG: 'v'.repeat(4097) }, 'environment: the value of BIG has 4097 characters, allowed are at most 4096'],
+    [{ BIG: 'v'.repeat(4097) }, 'environment: the value of BIG has 4097 characters, allowed are at most 4096; put it into a file of the source'],
   ])('fails on %#: %j', (environment, message) => {
     expect(() => imageWith({ environment })).toThrow(message);
   });

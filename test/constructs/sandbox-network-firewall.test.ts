@@ -1,7 +1,8 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { byPath, CONNECTOR, countOf, use } from './network-fixture';
+import { byPath, CONNECTOR, countOf, use, vpcStack, warningsOf } from './network-fixture';
 import { PacketWalk } from './packet-walk';
 import { newStack, propertiesOf, resourcesOf } from './synthesized';
 import type { AllowDomainsOptions } from 'cdk-microvm-sandbox';
@@ -165,6 +166,65 @@ test('what is cut is logged for as long as asked for, of both zones and also whe
   })));
   expect(propertiesOf(stack, POLICY)).toMatchObject({
     FirewallPolicy: { StatefulDefaultActions: ['aws:drop_established_app_layer', 'aws:alert_established_app_layer'] },
+  });
+});
+
+describe('the log of what is cut', () => {
+  const loggedStack = (keyIn: (stack: Stack) => kms.IKeyRef, stack = newStack()) => {
+    const network = SandboxNetwork.vpc({ encryptionKey: keyIn(stack) });
+    network.allowDomains(['pypi.org'], { ...SNI, alertLogRetention: logs.RetentionDays.ONE_WEEK });
+    return { stack, network, bound: use(network, stack) };
+  };
+  const logStatement = (region: string) => ({
+    Effect: 'Allow',
+    Principal: { Service: `logs.${region}.amazonaws.com` },
+    Action: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
+    Resource: '*',
+    Condition: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': `arn:aws:logs:${region}:123456789012:*` } },
+  });
+  const keyPolicyOf = (stack: Stack) => (propertiesOf(stack, 'AWS::KMS::Key').KeyPolicy as { Statement: unknown[] }).Statement;
+
+  test('is encrypted with a key of the user, which CloudWatch Logs may use', () => {
+    const { stack } = loggedStack((scope) => new kms.Key(scope, 'Key'));
+    expect(propertiesOf(stack, 'AWS::Logs::LogGroup').KmsKeyId).toBe('arn:<Key.Arn>');
+    expect(keyPolicyOf(stack).slice(1)).toEqual([logStatement('us-east-1')]);
+  });
+
+  test('is encrypted with the key of another stack, too', () => {
+    const keys = newStack('Keys', new App());
+    const key = new kms.Key(keys, 'Key');
+    const { stack } = loggedStack(() => key, newStack('Stack', keys.node.root as App));
+    expect(resourcesOf(stack, 'AWS::Logs::LogGroup')[0].Properties.KmsKeyId).toEqual({ 'Fn::ImportValue': expect.stringMatching(/^Keys:.*Key/) });
+    expect(keyPolicyOf(keys).slice(1)).toEqual([logStatement('us-east-1')]);
+  });
+
+  test('with a key that is imported needs a statement in its policy, and says so', () => {
+    const { stack } = loggedStack((scope) => kms.Key.fromKeyArn(scope, 'Key', 'arn:aws:kms:us-east-1:123456789012:key/1234'));
+    expect(propertiesOf(stack, 'AWS::Logs::LogGroup').KmsKeyId).toBe('arn:aws:kms:us-east-1:123456789012:key/1234');
+    expect(warningsOf(stack, 'keyPolicyNotChanged')).toEqual([expect.stringContaining('logs.us-east-1.amazonaws.com')]);
+  });
+
+  test('has a key of CloudWatch Logs unless one is given, and without a log a key is used for nothing', () => {
+    const { stack } = strictStack({ ...SNI, alertLogRetention: logs.RetentionDays.ONE_WEEK });
+    expect(propertiesOf(stack, 'AWS::Logs::LogGroup')).not.toHaveProperty('KmsKeyId');
+
+    const silent = newStack();
+    use(SandboxNetwork.vpc({ encryptionKey: new kms.Key(silent, 'Key') }), silent);
+    expect(keyPolicyOf(silent)).toHaveLength(1);
+  });
+
+  test('fails with a key of another Region', () => {
+    const app = new App();
+    const far = new Stack(app, 'Far', { env: { region: 'eu-west-1', account: '123456789012' } });
+    const key = new kms.Key(far, 'Key');
+    expect(() => loggedStack(() => key, newStack('Stack', app)))
+      .toThrow('encryptionKey: is in eu-west-1 of account 123456789012, the stack in us-east-1 of account 123456789012; use encryptionKey of');
+  });
+
+  test('fails with a key for a network that has none', () => {
+    const { stack, vpc } = vpcStack();
+    expect(() => SandboxNetwork.vpc({ vpc, encryptionKey: new kms.Key(stack, 'Key') }))
+      .toThrow('encryptionKey: encrypts the log of DomainEnforcement.SNI, which a network in a VPC that is given does not have; leave one of the two out');
   });
 });
 

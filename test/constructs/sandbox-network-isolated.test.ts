@@ -39,7 +39,7 @@ test('an isolated network lets nothing out, and resolves no names: a query would
   expect(propertiesOf(stack, 'AWS::EC2::SecurityGroup')).not.toHaveProperty('SecurityGroupIngress');
   expect(propertiesOf(stack, 'AWS::EC2::VPC')).toMatchObject({ EnableDnsSupport: false, EnableDnsHostnames: false });
   expect(bound.egressConnectorArns.map((arn) => stack.resolve(arn)))
-    .toEqual([{ 'Fn::GetAtt': [expect.stringMatching(/^SandboxNetwork[0-9A-F]{8}$/), 'Arn'] }]);
+    .toEqual([{ 'Fn::GetAtt': [expect.stringMatching(/^SandboxNetworkConnector[0-9A-F]{8}$/), 'Arn'] }]);
   expect(bound.policy).toEqual({
     egress: EgressPolicy.NOTHING,
     enforcedBy: 'a security group that lets nothing out, in a VPC without gateways and without a resolver',

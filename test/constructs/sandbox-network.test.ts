@@ -25,14 +25,14 @@ test('a VPC is reached through a connector whose security group lets nothing out
   const { stack, vpc } = vpcStack();
   new SandboxImage(stack, 'Image', { source, network: SandboxNetwork.vpc({ vpc }) });
 
-  expect(egressOf(stack)).toEqual(['arn:<SandboxNetwork.Arn>']);
+  expect(egressOf(stack)).toEqual(['arn:<SandboxNetworkImageConnector.Arn>']);
   expect(propertiesOf(stack, CONNECTOR)).toMatchObject({
     Configuration: {
       VpcEgressConfiguration: {
         AssociatedComputeResourceTypes: ['MicroVm'],
         NetworkProtocol: 'IPv4',
         SubnetIds: ['<VpcPrivateSubnet1Subnet>', '<VpcPrivateSubnet2Subnet>'],
-        SecurityGroupIds: ['<SandboxNetworkSecurityGroup.GroupId>'],
+        SecurityGroupIds: ['<SandboxNetworkImageSecurityGroup.GroupId>'],
       },
     },
   });

@@ -45,6 +45,27 @@ test('an image that gets another name keeps the policy for the old one until the
   expect(policyIds('one')).not.toEqual(policyIds('two'));
 });
 
+test('an image that gets another bucket of the user keeps the policy for the old one until what is in that has been deleted', () => {
+  const policyIds = (bucketName?: string) => {
+    const stack = newStack();
+    const artifactBucket = bucketName === undefined ? undefined : s3.Bucket.fromBucketName(stack, 'Bucket', bucketName);
+    new SandboxImage(stack, 'Image', { imageName: 'mine', source, artifactBucket });
+    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::ManagedPolicy')).filter((id) => id.includes('BuilderRights'));
+  };
+  expect(policyIds('one')).toEqual(policyIds('one'));
+  expect(new Set([undefined, 'one', 'two'].flatMap(policyIds)).size).toBe(3);
+});
+
+test('as many images as are allowed get another key at once: their policies stay the same', () => {
+  const policyIds = (encrypted: boolean) => {
+    const stack = newStack();
+    const encryptionKey = encrypted ? new kms.Key(stack, 'Key') : undefined;
+    for (const id of ['One', 'Two']) new SandboxImage(stack, id, { source, encryptionKey });
+    return Object.keys(Template.fromStack(stack).findResources('AWS::IAM::ManagedPolicy'));
+  };
+  expect(policyIds(true)).toEqual(policyIds(false));
+});
+
 test('the policy of an image has another id than the inline one of deployed stacks: CloudFormation refuses another type under an id', () => {
   const stack = newStack();
   new SandboxImage(stack, 'Image', { imageName: 'mine', source });

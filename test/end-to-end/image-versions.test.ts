@@ -68,7 +68,7 @@ describe('versions of an image', () => {
 });
 
 describe('a version that microVMs run', () => {
-  const pooled = { stackName: 'Pooled', withPool: true, image: () => ({ retainVersions: 0 }) };
+  const pooled = { stackName: 'Pooled', withPool: true };
   let client: SandboxClient;
   let sandbox: Sandbox;
   const ask = async (of: Sandbox) => (await of.fetch(8080, '/')).text();
@@ -87,18 +87,18 @@ describe('a version that microVMs run', () => {
     await other.kill();
   }, 30_000);
 
-  test('stays although no version is to be kept, and the pool starts the new one', async () => {
-    await images.deploy({ ...pooled, word: 'three' });
-    expect(await images.versions('Pooled')).toEqual(['1.0 SUCCESSFUL INACTIVE', '3.0 SUCCESSFUL ACTIVE']);
+  test('stays although newer ones are kept, and the pool starts the newest', async () => {
+    for (const word of ['three', 'four']) await images.deploy({ ...pooled, word });
+    expect(await images.versions('Pooled')).toEqual(['1.0 SUCCESSFUL INACTIVE', '3.0 SUCCESSFUL INACTIVE', '4.0 SUCCESSFUL ACTIVE']);
     await using other = await client.create();
-    expect([await ask(other), await ask(sandbox)]).toEqual(['three', 'one']);
+    expect([await ask(other), await ask(sandbox)]).toEqual(['four', 'one']);
     await other.kill();
   }, 30_000);
 
   test('is deleted by the next deployment after they ended', async () => {
     await sandbox.kill();
-    await images.deploy({ ...pooled, word: 'four' });
-    expect(await images.versions('Pooled')).toEqual(['4.0 SUCCESSFUL ACTIVE']);
+    await images.deploy({ ...pooled, word: 'five' });
+    expect(await images.versions('Pooled')).toEqual(['4.0 SUCCESSFUL INACTIVE', '5.0 SUCCESSFUL ACTIVE']);
   }, 30_000);
 });
 

@@ -7,6 +7,8 @@ export class FakeArtifacts implements ArtifactStore {
   readonly bodies = new Map<string, Uint8Array>();
   /** Errors of the next copies, puts and looks. */
   readonly faults: Error[] = [];
+  /** The error of all deletions. */
+  deletionFault?: Error;
   /** What S3 answers for an object that is not there. */
   absence: Presence = 'missing';
 
@@ -27,6 +29,7 @@ export class FakeArtifacts implements ArtifactStore {
   }
 
   async deleteAll(bucket: string, prefix: string): Promise<void> {
+    if (this.deletionFault) throw this.deletionFault;
     for (const object of this.objects) if (object.startsWith(`${bucket}/${prefix}`)) this.objects.delete(object);
   }
 

@@ -159,6 +159,23 @@ describe('rollback', () => {
     expect(images.image('agent').tags[CURRENT]).toBe('1.0');
   });
 
+  it('finds the version before also where none is asked to be kept', async () => {
+    const none = { RetainVersions: '0' };
+    await complete(event({ ResourceProperties: propertiesWith(none) }));
+    await complete(update({ ...none, ...changed('1024') }));
+    expect(await complete(update(none, 'request-3', propertiesWith({ ...none, ...changed('1024') })))).toMatchObject({ ImageVersion: '1.0' });
+    expect(images.submitted).toHaveLength(2);
+  });
+
+  it('to a version that is gone builds it again, from an artifact that is put there again, under a new number', async () => {
+    await created();
+    for (const [index, memory] of ['1024', '512'].entries()) await complete(update(changed(memory), `request-${index + 2}`));
+    artifacts.objects.clear();
+    expect(await complete(update({}, 'request-4', propertiesWith(changed('512'))))).toMatchObject({ ImageVersion: '4.0' });
+    expect([...artifacts.objects]).toEqual(['artifacts/agent/0123.zip']);
+    expect(images.states('agent')).toEqual(['3.0 SUCCESSFUL INACTIVE', '4.0 SUCCESSFUL ACTIVE']);
+  });
+
   it('restores a version that was itself gone back to, although a newer one was built before', async () => {
     await created();
     await complete(update(changed('1024')));
@@ -243,7 +260,8 @@ describe('versions', () => {
   };
 
   it.each([
-    ['0', ['5.0 SUCCESSFUL ACTIVE']],
+    // No construct asks for it, but a parameter of a stack may.
+    ['0', ['4.0 SUCCESSFUL INACTIVE', '5.0 SUCCESSFUL ACTIVE']],
     ['1', ['4.0 SUCCESSFUL INACTIVE', '5.0 SUCCESSFUL ACTIVE']],
     ['3', ['2.0 SUCCESSFUL INACTIVE', '3.0 SUCCESSFUL INACTIVE', '4.0 SUCCESSFUL INACTIVE', '5.0 SUCCESSFUL ACTIVE']],
   ])('that were replaced are kept inactive: the newest %s', async (retain, states) => {
@@ -263,13 +281,13 @@ describe('versions', () => {
   it.each(['PENDING', 'RUNNING', 'SUSPENDING', 'SUSPENDED', 'TERMINATING'])('that a %s microVM runs are never deleted', async (state) => {
     await build(2);
     images.microvms.push({ microvmId: 'm', state, imageVersion: '1.0' }, { microvmId: 'n', state: 'TERMINATED', imageVersion: '2.0' });
-    await complete(update({ ArtifactKey: 'agent/3.zip', RetainVersions: '0' }, 'request-3'));
-    expect(images.states('agent')).toEqual(['1.0 SUCCESSFUL INACTIVE', '3.0 SUCCESSFUL ACTIVE']);
+    await complete(update({ ArtifactKey: 'agent/3.zip' }, 'request-3'));
+    expect(images.states('agent')).toEqual(['1.0 SUCCESSFUL INACTIVE', '2.0 SUCCESSFUL INACTIVE', '3.0 SUCCESSFUL ACTIVE']);
   });
 
   it('are deleted one each look, the image being busy with each', async () => {
     await build(4, '9');
-    const { look } = await start(update({ ArtifactKey: 'agent/4.zip', RetainVersions: '0' }, 'request-9'));
+    const { look } = await start(update({ ArtifactKey: 'agent/4.zip' }, 'request-9'));
     const deletions = () => images.calls.filter((call) => call === 'deleteVersion').length;
     const counts: number[] = [];
     for (let looks = 0; looks < 7; looks++) {
@@ -277,7 +295,7 @@ describe('versions', () => {
       counts.push(deletions());
       images.finishDeletions();
     }
-    expect(counts).toEqual([0, 1, 2, 3, 3, 3, 3]);
+    expect(counts).toEqual([0, 1, 2, 2, 2, 2, 2]);
   });
 
   it.each(['refused', 'quota'] as const)('that cannot be deleted fail no deployment: %s', async (kind) => {
@@ -317,6 +335,17 @@ describe('versions', () => {
     images.maxVersions = 2;
     images.version('agent', '1.0').status = 'ACTIVE';
     expect(await complete(update({ ArtifactKey: 'agent/3.zip', RetainVersions: '9' }, 'request-3'))).toMatchObject({ ImageVersion: '3.0' });
+  });
+
+  it('make room as soon as their last microVM is terminated', async () => {
+    await build(2, '9');
+    images.maxVersions = 2;
+    images.microvms.push({ microvmId: 'm', state: 'TERMINATING', imageVersion: '1.0' });
+    const { look } = await start(update({ ArtifactKey: 'agent/3.zip', RetainVersions: '9' }, 'request-3'));
+    expect(await look()).toEqual({ IsComplete: false });
+    images.microvms[0].state = 'TERMINATED';
+    for (let looks = 0; looks < 2; looks++, images.finishDeletions()) await look();
+    expect(images.states('agent').map((text) => text.slice(0, 3))).toEqual(['2.0', '3.0']);
   });
 
   it('fails when microVMs keep all of them, saying how many keep which', async () => {

@@ -26,29 +26,12 @@ describe('onEvent', () => {
       PhysicalResourceId: `${ARN}agent`, StartedAt: clock.time, BaseImageVersion: '1', BaseImageStatus: 'AVAILABLE',
     });
     expect(images.images.size).toBe(0);
-    expect(artifacts.copies).toEqual(['assets/source.zip']);
+    expect(artifacts.objects.size).toBe(0);
   });
 
   it('answers another id for another name', async () => {
     expect((await onEvent(update({ ImageName: 'other' }))).PhysicalResourceId).toBe(`${ARN}other`);
     expect((await onEvent(update())).PhysicalResourceId).toBe(`${ARN}agent`);
-  });
-
-  it('leaves an artifact that is there already', async () => {
-    artifacts.objects.add('artifacts/agent/0123.zip');
-    await onEvent(event());
-    expect(artifacts.copies).toEqual([]);
-  });
-
-  it('does not fail or wait while its own rights at S3 are on the way; the next looks try again', async () => {
-    artifacts.faults.push(s3Error('AccessDenied', 403), s3Error('AccessDenied', 403), s3Error('SlowDown', 503));
-    const { look } = await start(event());
-    expect(clock.sleeps).toEqual([]);
-    await look();
-    await look();
-    expect(images.images.size).toBe(0);
-    await look();
-    expect(images.image('agent').state).toBe('CREATING');
   });
 });
 
@@ -102,8 +85,33 @@ describe('a base image', () => {
 describe('an artifact', () => {
   const sourceless = event({ ResourceProperties: { ...PROPERTIES, SourceBucket: undefined, SourceKey: undefined } });
 
+  const builtFrom = async (request: any) => (await start(request)).look();
+
+  it('that is there already is left', async () => {
+    artifacts.objects.add('artifacts/agent/0123.zip');
+    await created();
+    expect(artifacts.copies).toEqual([]);
+  });
+
+  it('is waited for while the rights at S3 are on the way', async () => {
+    artifacts.faults.push(s3Error('AccessDenied', 403), s3Error('AccessDenied', 403), s3Error('SlowDown', 503));
+    const { look } = await start(event());
+    for (let looks = 0; looks < 3; looks++) await look();
+    expect(images.images.size).toBe(0);
+    await look();
+    expect(images.image('agent').state).toBe('CREATING');
+  });
+
+  it('is not needed for a version that is there: neither its source nor its place need be', async () => {
+    await created();
+    artifacts.objects.clear();
+    artifacts.faults.push(s3Error('NoSuchKey', 404));
+    expect(await complete(update())).toMatchObject({ ImageVersion: '1.0' });
+    expect(artifacts.objects.size).toBe(0);
+  });
+
   it('is copied of the version that is named', async () => {
-    await onEvent(event({ ResourceProperties: { ...PROPERTIES, SourceObjectVersion: 'v 1' } }));
+    await builtFrom(event({ ResourceProperties: { ...PROPERTIES, SourceObjectVersion: 'v 1' } }));
     expect(artifacts.copies).toEqual(['assets/source.zip@v 1']);
   });
 
@@ -111,11 +119,11 @@ describe('an artifact', () => {
     const request = event({
       ResourceProperties: { ...PROPERTIES, SourceBucket: undefined, SourceKey: undefined, SourceDockerfile: 'FROM scratch\n' },
     });
-    await onEvent(request);
+    await builtFrom(request);
     const first = Buffer.from(artifacts.bodies.get('artifacts/agent/0123.zip') ?? []);
     artifacts.objects.clear();
     clock.time += 86_400_000;
-    await onEvent(request);
+    await builtFrom({ ...request, ResourceProperties: { ...request.ResourceProperties, ImageName: 'other' } });
     expect(first.includes('Dockerfile')).toBe(true);
     expect(first.subarray(0, 2).toString()).toBe('PK');
     expect(Buffer.from(artifacts.bodies.get('artifacts/agent/0123.zip') ?? []).equals(first)).toBe(true);
@@ -128,7 +136,7 @@ describe('an artifact', () => {
   });
 
   it('fails without a source when it is not there, naming bucket and key', async () => {
-    await expect(onEvent(sourceless)).rejects.toThrow('There is no object agent/0123.zip in bucket artifacts');
+    await expect(builtFrom(sourceless)).rejects.toThrow('There is no object agent/0123.zip in bucket artifacts');
   });
 
   it('fails after five minutes when S3 does not say whether it is there', async () => {
@@ -146,7 +154,7 @@ describe('an artifact', () => {
     [s3Error('InvalidArgument', 400, 'Odd.'), 'Cannot copy source.zip of bucket assets to bucket artifacts: InvalidArgument: Odd.'],
   ])('fails at once when it never will be: %#', async (error, words) => {
     artifacts.faults.push(error);
-    await expect(onEvent(event())).rejects.toThrow(words);
+    await expect(builtFrom(event())).rejects.toThrow(words);
   });
 });
 

@@ -1,10 +1,10 @@
-import type { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import type { NetworkPolicy } from '../../network-policy';
 
 /** One kind of network. */
 export interface Egress {
-  /** The connectors to name, made in this stack where it needs any. Never empty: to the platform an empty list means the internet. */
-  bind(stack: Stack): string[];
+  /** The connectors to name, made in the user's stack where it needs any. Never empty: to the platform an empty list means the internet. */
+  bind(user: Construct): string[];
 
   /** What it lets out, as of now. */
   policy(): NetworkPolicy;

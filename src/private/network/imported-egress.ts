@@ -1,5 +1,6 @@
-import type { Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import type { FixedEgress } from './egress';
 import { checkEnvironment } from './environment';
 import type { NetworkPolicy } from '../../network-policy';
@@ -12,8 +13,8 @@ export class ImportedEgress implements FixedEgress {
 
   constructor(private readonly connector: lambda.INetworkConnectorRef) {}
 
-  public bind(stack: Stack): string[] {
-    checkEnvironment('connector', this.connector, stack);
+  public bind(user: Construct): string[] {
+    checkEnvironment('connector', this.connector, Stack.of(user));
     return [this.connector.networkConnectorRef.networkConnectorArn];
   }
 

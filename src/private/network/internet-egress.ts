@@ -1,4 +1,4 @@
-import type { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { managedConnectorArn } from '../managed-connector';
 import type { FixedEgress } from './egress';
 import type { NetworkPolicy } from '../../network-policy';
@@ -8,8 +8,8 @@ import { EgressPolicy } from '../../network-policy';
 export class InternetEgress implements FixedEgress {
   public readonly fixedBecause = 'SandboxNetwork.internet() has no security group and cannot be narrowed; use SandboxNetwork.vpc()';
 
-  public bind(stack: Stack): string[] {
-    return [managedConnectorArn(stack, 'INTERNET_EGRESS')];
+  public bind(user: Construct): string[] {
+    return [managedConnectorArn(user, 'INTERNET_EGRESS')];
   }
 
   public policy(): NetworkPolicy {

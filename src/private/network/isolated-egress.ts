@@ -1,7 +1,7 @@
-import type { Stack } from 'aws-cdk-lib';
-import { Annotations } from 'aws-cdk-lib';
+import { Annotations, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { closedSecurityGroup, connectorId, createConnector } from './connector';
+import type { Construct } from 'constructs';
+import { closedSecurityGroup, createConnector, networkParts } from './connector';
 import type { FixedEgress } from './egress';
 import type { GivenVpc } from './given-vpc';
 import { subnetsFor } from './given-vpc';
@@ -15,11 +15,11 @@ export class IsolatedEgress implements FixedEgress {
 
   constructor(private readonly given?: GivenVpc) {}
 
-  public bind(stack: Stack): string[] {
-    const id = connectorId(stack);
-    const { vpc, subnets } = this.given === undefined ? this.ownVpc(stack, id) : this.inGivenVpc(stack, this.given);
-    const securityGroups = [closedSecurityGroup(stack, `${id}SecurityGroup`, vpc)];
-    return [createConnector(stack, id, { vpc, subnets, securityGroups }).networkConnectorArn];
+  public bind(user: Construct): string[] {
+    const parts = networkParts(user);
+    const { vpc, subnets } = this.vpcFor(parts);
+    const securityGroups = [closedSecurityGroup(parts, vpc)];
+    return [createConnector(parts, { vpc, subnets, securityGroups }).networkConnectorArn];
   }
 
   public policy(): NetworkPolicy {
@@ -31,9 +31,13 @@ export class IsolatedEgress implements FixedEgress {
     };
   }
 
+  private vpcFor(parts: Construct): GivenVpc {
+    return this.given === undefined ? this.ownVpc(parts) : this.inGivenVpc(Stack.of(parts), this.given);
+  }
+
   /** Without a resolver: no security group filters it, and a query for a name carries data out as well as a packet does. */
-  private ownVpc(stack: Stack, id: string): GivenVpc {
-    return { vpc: new OwnVpc(stack, `${id}Vpc`, { hasResolver: false }).vpc };
+  private ownVpc(parts: Construct): GivenVpc {
+    return { vpc: new OwnVpc(parts, 'Vpc', { hasResolver: false }).vpc };
   }
 
   private inGivenVpc(stack: Stack, { vpc, subnets }: GivenVpc): GivenVpc {

@@ -1,12 +1,16 @@
-import { Fn, Lazy, Names, RemovalPolicy } from 'aws-cdk-lib';
+import { Fn, Lazy, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as firewall from 'aws-cdk-lib/aws-networkfirewall';
 import { Construct } from 'constructs';
 import type { DomainRules } from './domain-rules';
 import type { EgressVpc } from './egress-vpc';
 import { ANYWHERE } from './egress-vpc';
+import { checkEnvironment } from './environment';
 import type { RoutedSubnet } from './own-vpc';
+import { allowLogs, resolveKey } from '../encryption';
+import { acknowledgeLogGroup } from '../nag-suppressions';
 
 /** One per zone. */
 const FIREWALL_BLOCKS = ['10.0.128.16/28', '10.0.128.32/28'];
@@ -17,6 +21,8 @@ const ALERT_LOG = 'AlertLog';
 export interface NetworkFirewallProps {
   readonly vpc: EgressVpc;
   readonly rules: DomainRules;
+  /** Of the log of what was cut. */
+  readonly encryptionKey?: kms.IKeyRef;
 }
 
 /**
@@ -28,12 +34,14 @@ export interface NetworkFirewallProps {
 export class NetworkFirewall extends Construct {
   private readonly vpc: EgressVpc;
   private readonly rules: DomainRules;
+  private readonly encryptionKey?: kms.IKeyRef;
   private readonly firewalls: readonly firewall.CfnFirewall[];
 
   constructor(scope: Construct, id: string, props: NetworkFirewallProps) {
     super(scope, id);
     this.vpc = props.vpc;
     this.rules = props.rules;
+    this.encryptionKey = props.encryptionKey;
     const policyArn = this.createPolicy().attrFirewallPolicyArn;
     this.firewalls = props.vpc.sandboxSubnets.map((subnet) => this.createFirewall(subnet, policyArn));
   }
@@ -105,7 +113,9 @@ export class NetworkFirewall extends Construct {
       logGroupName: `/aws/vendedlogs/network-firewall/${this.nameOf('Alerts')}`,
       retention,
       removalPolicy: RemovalPolicy.DESTROY,
+      encryptionKey: this.usableKey(),
     });
+    acknowledgeLogGroup(logGroup);
     this.firewalls.forEach(({ attrFirewallArn }, zone) => new firewall.CfnLoggingConfiguration(this, `Logging${zone}`, {
       firewallArn: attrFirewallArn,
       loggingConfiguration: {
@@ -114,6 +124,14 @@ export class NetworkFirewall extends Construct {
         ],
       },
     }));
+  }
+
+  private usableKey(): kms.IKey | undefined {
+    if (this.encryptionKey === undefined) return undefined;
+    checkEnvironment('encryptionKey', this.encryptionKey, Stack.of(this));
+    const key = resolveKey(this, this.encryptionKey);
+    allowLogs(this, key);
+    return key;
   }
 
   private nameOf(part: string): string {

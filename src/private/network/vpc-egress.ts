@@ -1,13 +1,16 @@
-import type { Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import { closedSecurityGroup, connectorId, createConnector } from './connector';
+import type { Construct } from 'constructs';
+import { closedSecurityGroup, createConnector, networkParts } from './connector';
 import { DnsFirewall } from './dns-firewall';
 import { DomainRules } from './domain-rules';
 import type { Egress } from './egress';
 import { EgressVpc } from './egress-vpc';
 import type { GivenVpc } from './given-vpc';
 import { subnetsFor } from './given-vpc';
+import type { NetworkFirewallProps } from './network-firewall';
 import { NetworkFirewall } from './network-firewall';
 import { checkSecurityGroups, mayLetAllOut, withRules } from './security-groups';
 import type { AllowDomainsOptions } from '../../domain-enforcement';
@@ -22,6 +25,13 @@ interface Bound {
   readonly connector: lambda.NetworkConnector;
 }
 
+/** What a network brings besides its VPC. */
+export interface VpcEgressOptions {
+  readonly securityGroups?: readonly ec2.ISecurityGroupRef[];
+  /** Of the log of what was cut. */
+  readonly encryptionKey?: kms.IKeyRef;
+}
+
 const DNS_FIREWALL = 'SandboxDnsFirewall';
 const NETWORK_FIREWALL = 'SandboxNetworkFirewall';
 
@@ -32,18 +42,23 @@ export class VpcEgress implements Egress {
   private readonly bound: Bound[] = [];
   private dnsFirewall?: DnsFirewall;
 
-  constructor(private readonly given?: GivenVpc, private readonly securityGroups?: readonly ec2.ISecurityGroupRef[]) {
+  private readonly securityGroups?: readonly ec2.ISecurityGroupRef[];
+  private readonly encryptionKey?: kms.IKeyRef;
+
+  constructor(private readonly given: GivenVpc | undefined, { securityGroups, encryptionKey }: VpcEgressOptions) {
     checkSecurityGroups(securityGroups);
+    this.securityGroups = securityGroups;
+    this.encryptionKey = encryptionKey;
     this.connections = new ec2.Connections({ securityGroups: securityGroups?.map(withRules) });
   }
 
-  public bind(stack: Stack): string[] {
-    const id = connectorId(stack);
-    const subnets = this.given && subnetsFor(stack, this.given);
-    const vpc = this.given?.vpc ?? new EgressVpc(stack, `${id}Vpc`);
+  public bind(user: Construct): string[] {
+    const parts = networkParts(user);
+    const subnets = this.given && subnetsFor(Stack.of(user), this.given);
+    const vpc = this.given?.vpc ?? new EgressVpc(parts, 'Vpc');
     const ec2Vpc = vpc instanceof EgressVpc ? vpc.vpc : vpc;
-    const securityGroups = [...this.securityGroups ?? [this.ownSecurityGroup(stack, `${id}SecurityGroup`, ec2Vpc)]];
-    const connector = createConnector(stack, id, { vpc: ec2Vpc, subnets, securityGroups });
+    const securityGroups = [...this.securityGroups ?? [this.ownSecurityGroup(parts, ec2Vpc)]];
+    const connector = createConnector(parts, { vpc: ec2Vpc, subnets, securityGroups });
     // Without the routes a sandbox would reach nothing, and without the firewalls too much.
     if (vpc instanceof EgressVpc) connector.node.addDependency(vpc);
     const bound = { vpc, connector };
@@ -68,8 +83,8 @@ export class VpcEgress implements Egress {
     return { egress: EgressPolicy.DOMAINS, allowedDomains: names, enforcedBy: ENFORCED_BY[enforcement] };
   }
 
-  private ownSecurityGroup(stack: Stack, id: string, vpc: ec2.IVpc): ec2.SecurityGroup {
-    const securityGroup = closedSecurityGroup(stack, id, vpc);
+  private ownSecurityGroup(parts: Construct, vpc: ec2.IVpc): ec2.SecurityGroup {
+    const securityGroup = closedSecurityGroup(parts, vpc);
     // Rules that the user has already asked for are applied to it now, later ones as they come.
     this.connections.addSecurityGroup(securityGroup);
     return securityGroup;
@@ -92,11 +107,11 @@ export class VpcEgress implements Egress {
 
   /** The connector waits for it: no sandbox starts before it holds. For a VPC of ours it does so anyway. */
   private enforce({ vpc, connector }: Bound): void {
-    const { isEmpty, enforcement } = this.rules;
-    if (isEmpty) return;
+    const { rules, encryptionKey } = this;
+    if (rules.isEmpty) return;
     if (vpc instanceof EgressVpc) {
-      enforceDns(vpc, this.rules);
-      if (enforcement === DomainEnforcement.SNI) enforceSni(vpc, this.rules);
+      enforceDns(vpc, rules);
+      if (rules.enforcement === DomainEnforcement.SNI) enforceSni({ vpc, rules, encryptionKey });
     } else {
       connector.node.addDependency(this.firewallOfGiven(vpc));
     }
@@ -128,8 +143,8 @@ function enforceDns(vpc: EgressVpc, rules: DomainRules): void {
   new DnsFirewall(vpc, DNS_FIREWALL, { vpcId: vpc.vpc.vpcId, rules });
 }
 
-function enforceSni(vpc: EgressVpc, rules: DomainRules): void {
+function enforceSni(props: NetworkFirewallProps): void {
   // Only we use this id.
-  const existing = vpc.node.tryFindChild(NETWORK_FIREWALL) as NetworkFirewall | undefined;
-  (existing ?? new NetworkFirewall(vpc, NETWORK_FIREWALL, { vpc, rules })).logAlerts();
+  const existing = props.vpc.node.tryFindChild(NETWORK_FIREWALL) as NetworkFirewall | undefined;
+  (existing ?? new NetworkFirewall(props.vpc, NETWORK_FIREWALL, props)).logAlerts();
 }
