@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, FileSystem, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -21,6 +22,15 @@ function imageOf(stack: Stack, source: ImageSource, props: SandboxImageProps = {
 const granted = (stack: Stack, role: string, action: string) => (
   statementsOf(stack, role).filter(({ Action }) => Action.includes(action)).flatMap(({ Resource }) => Resource)
 );
+
+test('a context that is put together is staged, and the temporary one is removed', () => {
+  const contexts = jest.spyOn(FileSystem, 'mkdtemp');
+  imageOf(newStack(), ImageSource.sandbox());
+  const [made] = contexts.mock.results.map(({ value }) => value as string);
+  contexts.mockRestore();
+  expect(made).toContain('microvm-sandbox-image-');
+  expect(existsSync(made)).toBe(false);
+});
 
 describe('ImageSource.asset', () => {
   test('takes a directory or a zip, whose hash is in the artifact key', () => {
