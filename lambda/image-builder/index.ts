@@ -29,12 +29,11 @@ const builder: Builder = {
   log: stdoutLog,
 };
 
-export async function onEvent(event: ProviderEvent): Promise<OnEventResult> {
-  return logged(stdoutLog, 'onEvent', event, () => startImage(builder, event));
-}
-
-export async function isComplete(event: IsCompleteEvent): Promise<IsCompleteResult> {
-  return logged(stdoutLog, 'isComplete', event, () => completeImage(builder, event));
+/** Both handlers of CDK's Provider framework in one function, warm when the second is called: its event has what the first answered. */
+export async function provide(event: ProviderEvent | IsCompleteEvent): Promise<OnEventResult | IsCompleteResult> {
+  return 'StartedAt' in event
+    ? logged(stdoutLog, 'isComplete', event, () => completeImage(builder, event))
+    : logged(stdoutLog, 'onEvent', event, () => startImage(builder, event));
 }
 
 /** Called by a schedule, not by CloudFormation. */

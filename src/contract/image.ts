@@ -68,7 +68,7 @@ export const CURRENT_VERSION_TAG = 'cdk-microvm-sandbox:current';
 export const IMAGE_DEADLINE_MINUTES = 42;
 
 /** Names of the exported handler functions. */
-export const IMAGE_BUILDER_HANDLERS = { onEvent: 'onEvent', isComplete: 'isComplete', rebuild: 'rebuild' } as const;
+export const IMAGE_BUILDER_HANDLERS = { provide: 'provide', rebuild: 'rebuild' } as const;
 
 /** What the schedule of `rebuildOnNewBase` hands to `rebuild`: short, because a rule's input has 8192 characters. */
 export interface RebuildEvent {

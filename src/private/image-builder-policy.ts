@@ -49,9 +49,9 @@ function imageStatements(scope: Construct, props: ImageBuilderPolicyProps): iam.
       resources: [imageArn(scope, props.imageName)],
     }),
     new iam.PolicyStatement({ actions: ['lambda:ListManagedMicrovmImageVersions'], resources: [baseImageArn(scope)] }),
-    // The service asks for it on the connectors that it owns, too.
+    // Seen checked on each connector's ARN, those that the service owns too.
     new iam.PolicyStatement({ actions: ['lambda:PassNetworkConnector'], resources: props.egressConnectorArns }),
-    // No iam:PassedToService condition: the service denies the call with it.
+    // No iam:PassedToService condition: with it the call was seen denied in the field, for build and execution roles.
     new iam.PolicyStatement({ actions: ['iam:PassRole'], resources: [props.buildRole.roleRef.roleArn] }),
     // A build that fails is explained with the last lines of its log.
     new iam.PolicyStatement({ actions: ['logs:FilterLogEvents'], resources: [props.logGroup.logGroupArn] }),

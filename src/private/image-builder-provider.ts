@@ -93,10 +93,10 @@ export class ImageBuilderProvider extends Construct {
   }
 
   private createProvider(): customResources.Provider {
-    const minutes = Duration.minutes(5);
+    const handler = this.handler('Handler', 'provide', Duration.minutes(5));
     const provider = new customResources.Provider(this, 'Provider', {
-      onEventHandler: this.handler('OnEvent', 'onEvent', minutes),
-      isCompleteHandler: this.handler('IsComplete', 'isComplete', minutes),
+      onEventHandler: handler,
+      isCompleteHandler: handler,
       queryInterval: Duration.seconds(10),
       // CloudFormation gives up after an hour, and the time of the queries comes on top of this: the provider must be the first to
       // give up, because it can say why.

@@ -20,8 +20,9 @@ export function grantBuildOf(grantee: iam.IGrantable, grant: BuildGrant): iam.Gr
       'lambda:GetMicrovmImage', 'lambda:UpdateMicrovmImage', 'lambda:TagResource', 'lambda:GetMicrovmImageVersion',
       'lambda:ListMicrovmImageVersions', 'lambda:UpdateMicrovmImageVersion', 'lambda:ListMicrovmImageBuilds', 'lambda:GetMicrovmImageBuild',
     ], [imageArn]],
+    // Seen checked on each connector's ARN, those that the service owns too.
     [['lambda:PassNetworkConnector'], egressConnectorArns],
-    // No iam:PassedToService condition: the service denies the call with it.
+    // No iam:PassedToService condition: with it the call was seen denied in the field, for build and execution roles.
     [['iam:PassRole'], [buildRole.roleRef.roleArn]],
     [['s3:PutObject'], [artifactBucket.arnForObjects(artifactPattern)]],
     [['logs:FilterLogEvents', 'logs:GetLogEvents', 'logs:DescribeLogStreams'], [logGroup.logGroupArn]],

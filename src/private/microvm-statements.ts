@@ -17,14 +17,14 @@ export function startStatements(start: MicrovmStart): iam.PolicyStatement[] {
   const statements = [
     // Checked on the image's ARN without a version.
     new iam.PolicyStatement({ actions: ['lambda:RunMicrovm'], resources: [start.imageArn] }),
-    // Checked on each connector that is named, those of the platform too; the authorization reference has no resource for it.
+    // Seen checked on each connector's ARN, those of the platform too; the authorization reference has no resource for it.
     new iam.PolicyStatement({
       actions: ['lambda:PassNetworkConnector'],
       resources: [...start.ingressConnectorArns, ...start.egressConnectorArns],
     }),
   ];
   if (start.executionRoleArn !== undefined) {
-    // No iam:PassedToService condition: the service denies the call with it.
+    // No iam:PassedToService condition: with it the call was seen denied in the field, for build and execution roles.
     statements.push(new iam.PolicyStatement({ actions: ['iam:PassRole'], resources: [start.executionRoleArn] }));
   }
   return statements;

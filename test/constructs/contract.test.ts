@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { newStack, readable, resourcesOf } from './synthesized';
@@ -6,7 +7,7 @@ import * as imageBuilder from '../../lambda/image-builder';
 import { parseProperties } from '../../lambda/image-builder/properties';
 import { parsePoolConfiguration } from '../../lambda/pool/configuration';
 import { BUILD_LOG_GROUP_PREFIX, IMAGE_RESOURCE_TYPE } from '../../src/contract/image';
-import { IdlePolicy, ImageSource, MemorySize, OsCapabilities, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import { BaseImage, IdlePolicy, ImageSource, MemorySize, OsCapabilities, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import type { SandboxImageProps, SandboxPoolProps } from 'cdk-microvm-sandbox';
 
 function poolEnvironments(props: (stack: ReturnType<typeof newStack>) => SandboxPoolProps): Record<string, string>[] {
@@ -83,11 +84,10 @@ describe('the image-builder reads what the image renders', () => {
   test('under the names of its handlers', () => {
     const handlers = Object.keys(imageBuilder);
     const stack = newStack();
-    new SandboxImage(stack, 'Image');
+    new SandboxImage(stack, 'Image', { baseImage: BaseImage.latest(), rebuildOnNewBase: events.Schedule.rate(Duration.days(1)) });
     const named = resourcesOf(stack, 'AWS::Lambda::Function')
       .filter(({ Properties }) => String(Properties.Description).startsWith('image-builder '))
       .map(({ Properties }) => String(Properties.Handler).replace('index.', ''));
-    expect(handlers).toEqual(expect.arrayContaining(named));
-    expect(named).toHaveLength(2);
+    expect(named.sort()).toEqual(handlers.sort());
   });
 });

@@ -1,6 +1,5 @@
-import { Dynamo } from './dynamo';
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, dyingAt, TestPool } from './test-pool';
+import { CONFIGURATION, dyingAt, poolOfEachTest } from './test-pool';
 import { answerEvent } from '../../lambda/keeper/answer-event';
 import type { PoolConfiguration } from '../../src/contract/pool';
 
@@ -11,26 +10,10 @@ const OTHER_IMAGE = { ...FORMER, imageArn: `${FORMER.imageArn}-other` };
 const OTHER_NETWORK = { ...FORMER, egressConnectorArns: [CONNECTOR] };
 const WITH_ROLE = { ...FORMER, executionRoleArn: ROLE };
 
-let dynamo: Dynamo;
-let test: TestPool;
-
-beforeAll(async () => { dynamo = await Dynamo.start(); });
-afterAll(() => dynamo.close());
-beforeEach(async () => {
-  await dynamo.clear();
-  test = new TestPool(dynamo);
-  test.configuration = FORMER;
-});
-
-async function create(request: object = {}): Promise<string> {
-  return (await test.get({ operation: 'create', ...request })).sandbox.sandboxId;
-}
-
-/** A create whose RunMicrovm worked without the answer arriving. */
-async function abandon(): Promise<void> {
-  test.microvms.faults.push({ operation: 'run', when: 'after', error: refuse('busy', 'RunMicrovm') });
-  await test.ask({ operation: 'create' });
-}
+const test = poolOfEachTest(FORMER);
+const { dynamo } = test;
+const create = (request?: object) => test.create(request);
+const abandon = () => test.abandon();
 
 /** A kill that died before it reached the service. */
 async function killHalf(sandboxId: string): Promise<void> {
