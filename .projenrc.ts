@@ -144,7 +144,7 @@ project.package.addField('exports', {
 for (const folder of ['lambda', 'runtime-image', 'client', 'local', 'examples', 'benchmark', 'docs', 'projenrc', '.ci', 'scripts']) {
   project.npmignore?.addPatterns(`/${folder}/`);
 }
-for (const file of ['CONTRIBUTING.md', 'jest.config.json', 'tsconfig.base.json']) project.npmignore?.addPatterns(`/${file}`);
+for (const file of ['CONTRIBUTING.md', 'jest.config.json', 'tsconfig.base.json', 'tsconfig.dev.json']) project.npmignore?.addPatterns(`/${file}`);
 project.gitignore.exclude('cdk.out', '*.tsbuildinfo', '.local-cloud/', '.venv/', '__pycache__/');
 project.tryFindObjectFile('package.json')?.patch(
   JsonPatch.add('/workspaces', ['client', 'local']),

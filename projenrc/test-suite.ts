@@ -1,9 +1,6 @@
 import type { awscdk } from 'projen';
 import { Component, JsonFile } from 'projen';
-import { checkedFolder } from './type-check';
-
-/** Besides the tests. */
-const FROM_SOURCE = ['lambda', 'runtime-image', 'examples', 'benchmark'];
+import { ALL_SOURCES, allSources, checkedFolder, pathsToSources } from './type-check';
 
 /**
  * `npm test`: compile, then `verify`: lint, type checks of what only runs from source, one jest run over all packages.
@@ -36,18 +33,12 @@ export class TestSuite extends Component {
     project.tryRemoveFile('test/tsconfig.json');
     checkedFolder(project, 'test', {
       types: ['node', 'jest'],
-      // One program for all that only runs from source: each reads the CDK's declarations, which takes most of its time.
-      include: ['**/*.ts', ...FROM_SOURCE.map((folder) => `../${folder}/**/*.ts`)],
-      paths: {
-        'cdk-microvm-sandbox': ['../src/index.ts'],
-        'microvm-sandbox': ['../client/src/index.ts'],
-        'microvm-sandbox/protocol': ['../client/src/protocol/index.ts'],
-        'microvm-sandbox-local': ['../local/src/index.ts'],
-      },
+      paths: pathsToSources('..'),
     });
+    allSources(project);
 
     const verify = project.addTask('verify', { description: 'Lint, type checks and tests of a compiled tree' });
-    project.addTask('check-types', { description: 'Type checks of what only runs from source', exec: 'tsc --project test' });
+    project.addTask('check-types', { description: 'Type checks of what only runs from source', exec: `tsc --project ${ALL_SOURCES}` });
     // Each of the two keeps one processor busy for a minute or two.
     verify.exec("bash -c 'projen check-types & types=$!; projen eslint; lint=$?; wait $types && exit $lint'");
     verify.exec('jest --ci', { receiveArgs: true });

@@ -25,6 +25,33 @@ export function baseTsconfig(project: awscdk.AwsCdkConstructLibrary): void {
   });
 }
 
+/** Our packages as they are imported, from their sources. */
+export function pathsToSources(root: string): Record<string, string[]> {
+  return {
+    'cdk-microvm-sandbox': [`${root}/src/index.ts`],
+    'microvm-sandbox': [`${root}/client/src/index.ts`],
+    'microvm-sandbox/protocol': [`${root}/client/src/protocol/index.ts`],
+    'microvm-sandbox-local': [`${root}/local/src/index.ts`],
+  };
+}
+
+export const ALL_SOURCES = 'tsconfig.dev.json';
+
+/** One program for lint and type checks: each reads the CDK's declarations, which takes most of its time. */
+export function allSources(project: awscdk.AwsCdkConstructLibrary): void {
+  new JsonFile(project, ALL_SOURCES, {
+    obj: {
+      extends: `./${BASE}`,
+      compilerOptions: { noEmit: true, types: ['node', 'jest'], paths: pathsToSources('.') },
+      include: ['.projenrc.ts', '*/**/*.ts'],
+      exclude: ['**/node_modules', '**/cdk.out', '**/lib', 'dist', 'assets'],
+    },
+  });
+  const eslint = project.tryFindObjectFile('.eslintrc.json');
+  eslint?.addDeletionOverride('parserOptions.projectService');
+  eslint?.addOverride('parserOptions.project', `./${ALL_SOURCES}`);
+}
+
 export interface CheckedFolderOptions {
   readonly rootDir?: string;
   /** Absent: the folder is checked and nothing is written. */

@@ -12,6 +12,8 @@ export interface ImageBuilderPolicyProps {
   readonly buildRole: iam.IRoleRef;
   readonly artifact: Artifact;
   readonly artifactBucket: s3.IBucket;
+  /** The artifact bucket, if it is the user's. */
+  readonly userBucket?: s3.IBucket;
   /** Key prefix of this image's artifacts. */
   readonly artifactPrefix: string;
   readonly egressConnectorArns: string[];
@@ -68,15 +70,21 @@ function sourceStatements({ artifact }: ImageBuilderPolicyProps): iam.PolicyStat
   })];
 }
 
-/** What lies in the image's folder is the builder's to write and to delete; an artifact that is used in place is not. */
+/**
+ * What lies in the image's folder is the builder's to write and to delete; an artifact that is used in place is not. The shared bucket
+ * lets it delete by its own policy.
+ */
 function artifactStatements(props: ImageBuilderPolicyProps): iam.PolicyStatement[] {
-  const { artifact, artifactBucket, artifactPrefix } = props;
+  const { artifact, artifactBucket, artifactPrefix, userBucket } = props;
   if (artifact.kind === 'inPlace') return [];
+  const written = new iam.PolicyStatement({
+    actions: ['s3:GetObject', 's3:PutObject'],
+    resources: [artifactBucket.arnForObjects(`${artifactPrefix}*`)],
+  });
+  if (userBucket === undefined) return [written];
+  written.addActions('s3:DeleteObject');
   return [
-    new iam.PolicyStatement({
-      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-      resources: [artifactBucket.arnForObjects(`${artifactPrefix}*`)],
-    }),
+    written,
     new iam.PolicyStatement({
       actions: ['s3:ListBucket'],
       resources: [artifactBucket.bucketArn],

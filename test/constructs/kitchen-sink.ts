@@ -62,7 +62,7 @@ export class KitchenSinkStack extends Stack {
       }),
       new SandboxImage(this, 'OwnServer', { source: ImageSource.directory(DOCKERFILE_DIRECTORY) }),
       new SandboxImage(this, 'OwnDockerfile', { source: ImageSource.directory(DOCKERFILE_DIRECTORY, { runtime: true }) }),
-      new SandboxImage(this, 'OfAsset', { source: ImageSource.asset(zip) }),
+      new SandboxImage(this, 'OfAsset', { source: ImageSource.asset(zip), artifactBucket: bucket }),
       new SandboxImage(this, 'OfBucket', { source: ImageSource.bucket(bucket, 'app.zip', { objectVersion: 'v1' }) }),
       new SandboxImage(this, 'OfRepository', { source: ImageSource.ecr(repository, DIGEST) }),
     ];

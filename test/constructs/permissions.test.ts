@@ -1,6 +1,7 @@
 import { Aspects, CfnResource, RemovalPolicy, RemovalPolicies } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, readable, resourcesOf, statementsOf } from './synthesized';
@@ -43,10 +44,28 @@ test('the image-builder may build this image from this source, and clean up afte
     { Action: ['lambda:PassNetworkConnector'], Resource: [`${MANAGED_CONNECTOR}:INTERNET_EGRESS`] },
     { Action: ['iam:PassRole'], Resource: ['arn:<ImageBuildRole.Arn>'] },
     { Action: ['s3:GetObject'], Resource: [`arn:aws:s3:::cdk-hnb659fds-assets-123456789012-us-east-1/${SourceKey}`] },
-    { Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], Resource: [`${bucket}/mine/*`] },
-    { Action: ['s3:ListBucket'], Resource: [bucket], Condition: { StringLike: { 's3:prefix': 'mine/*' } } },
+    { Action: ['s3:GetObject', 's3:PutObject'], Resource: [`${bucket}/mine/*`] },
   ]));
-  expect(statementsOf(stack, 'MicrovmSandboxImageBuilderRole')).toHaveLength(11);
+  expect(statementsOf(stack, 'MicrovmSandboxImageBuilderRole')).toHaveLength(10);
+
+  const [{ Properties: { PolicyDocument } }] = resourcesOf(stack, 'AWS::S3::BucketPolicy');
+  const { Statement } = readable(PolicyDocument) as { Statement: { Effect: string }[] };
+  const Principal = { AWS: 'arn:<MicrovmSandboxImageBuilderRole.Arn>' };
+  expect(Statement.filter(({ Effect }) => Effect === 'Allow')).toEqual([
+    { Effect: 'Allow', Principal, Action: 's3:ListBucket', Resource: bucket },
+    { Effect: 'Allow', Principal, Action: 's3:DeleteObject', Resource: `${bucket}/*` },
+  ]);
+});
+
+test('in a bucket of the user, the image-builder may clean up the folder of the image', () => {
+  const stack = newStack();
+  const artifactBucket = s3.Bucket.fromBucketName(stack, 'Theirs', 'theirs');
+  new SandboxImage(stack, 'Image', { imageName: 'mine', artifactBucket });
+
+  expect(statementsOf(stack, 'MicrovmSandboxImageBuilderRole')).toEqual(expect.arrayContaining([
+    { Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], Resource: ['arn:aws:s3:::theirs/mine/*'] },
+    { Action: ['s3:ListBucket'], Resource: ['arn:aws:s3:::theirs'], Condition: { StringLike: { 's3:prefix': 'mine/*' } } },
+  ]));
 });
 
 test('the build may read the one artifact and write its log', () => {

@@ -35,7 +35,7 @@ const start = [
   { Action: ['lambda:RunMicrovm'], Resource: [IMAGE] },
   {
     Action: ['lambda:PassNetworkConnector'],
-    Resource: [`${MANAGED_CONNECTOR}:HTTP_INGRESS`, `${MANAGED_CONNECTOR}:SHELL_INGRESS`, 'arn:<SandboxNetwork.Arn>'],
+    Resource: [`${MANAGED_CONNECTOR}:HTTP_INGRESS`, `${MANAGED_CONNECTOR}:SHELL_INGRESS`, 'arn:<SandboxNetworkPoolConnector.Arn>'],
   },
   { Action: ['iam:PassRole'], Resource: ['arn:<ExecutionRole.Arn>'] },
 ];

@@ -196,7 +196,7 @@ const FRAMEWORK = /Framework(?:OnEvent|Complete)Role|PoolProviderRole/;
 /** What CDK's own constructs and AWS's own policies allow beyond what the app does, and we cannot take away. */
 const NOT_OURS: readonly { readonly policy: RegExp; readonly left: RegExp; readonly reason: string }[] = [
   { policy: FRAMEWORK, left: /lambda:GetFunction/, reason: 'asked only while a function is not active yet' },
-  { policy: /PoolProviderRole/, left: /^arn:[^"]*:\*$/, reason: 'the framework may call versions of the keeper, and has none' },
+  { policy: FRAMEWORK, left: /^arn:[^"]*:\*$/, reason: 'the framework may call versions of its handler, which has none' },
   { policy: /waiterstatemachineRole/, left: /Providerframew/, reason: 'the timeout handler is called after 45 minutes' },
   { policy: /AWSLambdaBasicExecutionRole/, left: /^logs:CreateLogGroup$/, reason: 'the template makes the group' },
 ];

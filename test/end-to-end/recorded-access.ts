@@ -5,6 +5,8 @@ interface Statement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
   readonly Resource?: string | readonly string[];
+  /** Of the policy of a resource. */
+  readonly Principal?: { readonly AWS?: string };
 }
 
 /** A statement of a role, and where it stands. */
@@ -98,13 +100,20 @@ function mapStatements(request: AuthorizationRequest, change: Change): Authoriza
   const role = roleOf(request);
   const mapped = (policy: string, document: unknown) => {
     const { Statement: given, ...rest } = document as { Statement: Statement | Statement[] };
-    const statements = [given].flat().flatMap((statement) => change({ role, policy, statement }) ?? []);
+    const statements = [given].flat().flatMap((statement) => (
+      isOf(role, statement) ? change({ role, policy, statement }) ?? [] : statement
+    ));
     return { ...rest, Statement: statements };
   };
   const { resourcePolicy, identityPolicies: given, ...others } = request;
   const identityPolicies = given.map(({ name, document }) => ({ name, document: mapped(name, document) }));
   const own = resourcePolicy === undefined ? {} : { resourcePolicy: mapped(TRUST, resourcePolicy) };
   return { ...others, identityPolicies, ...own };
+}
+
+/** Whether it is not about another role. */
+function isOf(role: string, { Principal: { AWS: named = '*' } = {} }: Statement): boolean {
+  return named === '*' || named.endsWith(`/${role}`);
 }
 
 /** Whether the statement is about the request; its conditions are left to IAM. Without a resource it is about the role that it stands on. */
