@@ -24,8 +24,8 @@ export class TestSuite extends Component {
         modulePathIgnorePatterns: ['<rootDir>/(lib|dist|assets)/', '/cdk.out/'],
         setupFiles: ['<rootDir>/test/without-template-check.ts'],
         testTimeout: 30_000,
-        // jest leaves one processor idle otherwise, which is half of a small machine.
-        maxWorkers: '100%',
+        // jest leaves one processor idle otherwise, which is half of a small machine; and the longest tests wait for other processes.
+        maxWorkers: '150%',
       },
     });
 
