@@ -41,8 +41,7 @@ export class TestSuite extends Component {
     project.addTask('check-types', { description: 'Type checks of what only runs from source', exec: `tsc --project ${ALL_SOURCES}` });
     // Each of the two keeps one processor busy for a minute or two.
     verify.exec("bash -c 'projen check-types & types=$!; projen eslint; lint=$?; wait $types && exit $lint'");
-    // One worker more than processors: the longest tests wait for other processes. A percentage may not say so.
-    verify.exec('jest --ci --maxWorkers "$(node -p \'os.availableParallelism() + 1\')"', { receiveArgs: true });
+    verify.exec('jest --ci', { receiveArgs: true });
 
     const snapshots = project.addTask('snapshots', { description: 'Renews the committed templates of the examples and integration apps' });
     snapshots.spawn(project.preCompileTask);
