@@ -1,5 +1,5 @@
 import { App, CfnParameter, CfnResource } from 'aws-cdk-lib';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { nativeImage } from './native-image';
 import { LAMBDA_ARN, newStack } from './synthesized';
 import { SandboxImage } from 'cdk-microvm-sandbox';
 
@@ -43,21 +43,7 @@ describe('an image that exists already', () => {
 });
 
 describe("an image of AWS's own resource", () => {
-  const native = (stack = newStack('Stack', new App())) => new lambda.CfnMicrovmImage(stack, 'Native', {
-    name: 'native',
-    baseImageArn: 'arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1',
-    baseImageVersion: '1',
-    buildRoleArn: 'arn:aws:iam::123456789012:role/build',
-    codeArtifact: { uri: 's3://bucket/key.zip' },
-    additionalOsCapabilities: [],
-    cpuConfigurations: [{ architecture: 'ARM_64' }],
-    description: '',
-    egressNetworkConnectors: [],
-    environmentVariables: [],
-    hooks: {},
-    logging: {},
-    resources: [],
-  });
+  const native = (stack = newStack('Stack', new App())) => nativeImage(stack);
 
   test('is followed, and told which ports it has', () => {
     const cfnImage = native();

@@ -2,7 +2,7 @@ import type { Stack } from 'aws-cdk-lib';
 import { App, CfnParameter, Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { nativeImage } from './native-image';
 import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, propertiesOf, readable } from './synthesized';
 import { POOL_RESOURCE_TYPE } from '../../src/contract/pool';
 import type { SandboxPoolProps } from 'cdk-microvm-sandbox';
@@ -17,23 +17,7 @@ const imported = (name: string, imageVersion?: string): PropsOf => (stack) => ({
 const made = (imageName?: string, description?: string): PropsOf => (stack) => ({
   image: new SandboxImage(stack, 'Image', { imageName, description }),
 });
-const native = (name: string): PropsOf => (stack) => ({
-  image: new lambda.CfnMicrovmImage(stack, 'Native', {
-    name,
-    baseImageArn: `${LAMBDA_ARN}:microvm-image:al2023-1`,
-    baseImageVersion: '1',
-    buildRoleArn: ROLE,
-    codeArtifact: { uri: 's3://bucket/key' },
-    additionalOsCapabilities: [],
-    cpuConfigurations: [{ architecture: 'ARM_64' }],
-    description: '',
-    egressNetworkConnectors: [],
-    environmentVariables: [],
-    hooks: {},
-    logging: { disabled: true },
-    resources: [{ minimumMemoryInMiB: 512 }],
-  }),
-});
+const native = (name: string): PropsOf => (stack) => ({ image: nativeImage(stack, { name }) });
 const withRole = (roleArn: string): PropsOf => (stack) => ({
   ...imported('one')(stack), executionRole: iam.Role.fromRoleArn(stack, 'Role', roleArn),
 });

@@ -1,32 +1,14 @@
 import { App, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DOCKERFILE_DIRECTORY } from './directories';
+import { nativeImage } from './native-image';
 import { LAMBDA_ARN, newStack, poolConfigurations, statementsOf } from './synthesized';
 import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 const IMAGE_ARN = `${LAMBDA_ARN}:microvm-image:theirs`;
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
 
-/** As much of AWS's own image as its type asks for. */
-function nativeImage(stack: Stack): lambda.CfnMicrovmImage {
-  return new lambda.CfnMicrovmImage(stack, 'Native', {
-    additionalOsCapabilities: [],
-    baseImageArn: 'arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1',
-    baseImageVersion: '1',
-    buildRoleArn: 'arn:aws:iam::123456789012:role/build',
-    codeArtifact: { uri: 's3://bucket/key' },
-    cpuConfigurations: [{ architecture: 'ARM_64' }],
-    description: '',
-    egressNetworkConnectors: [],
-    environmentVariables: [],
-    hooks: {},
-    logging: { disabled: true },
-    name: 'native',
-    resources: [{ minimumMemoryInMiB: 2048 }],
-  });
-}
 
 const getsImages = (stack: Stack, role: string) => (
   statementsOf(stack, role).filter(({ Action }) => Action.includes('lambda:GetMicrovmImage')).flatMap(({ Resource }) => Resource)

@@ -6,12 +6,13 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { CfnMicrovmImage } from 'aws-cdk-lib/aws-lambda';
+import type { CfnMicrovmImage } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { CodeAgentStack } from '../../examples/code-agent/stack';
 import { QuickstartStack } from '../../examples/quickstart/stack';
 import { WebAppStack } from '../../examples/web-app/stack';
+import { nativeImage } from '../constructs/native-image';
 import { BaseImage, ImageSource, SandboxExecutionRole, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 
 /** Where the build contexts lie that no stack publishes. */
@@ -43,20 +44,10 @@ class RolesStack extends Stack {
   private nativeImage(): CfnMicrovmImage {
     const buildRole = new SandboxExecutionRole(this, 'NativeBuildRole');
     buildRole.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: [`arn:aws:s3:::${SOURCES.bucket}/${SOURCES.key}`] }));
-    const image = new CfnMicrovmImage(this, 'Native', {
+    const image = nativeImage(this, {
       name: 'policies-native',
-      baseImageArn: 'arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1',
-      baseImageVersion: '1',
       buildRoleArn: buildRole.roleArn,
       codeArtifact: { uri: `s3://${SOURCES.bucket}/${SOURCES.key}` },
-      additionalOsCapabilities: [],
-      cpuConfigurations: [{ architecture: 'ARM_64' }],
-      description: '',
-      egressNetworkConnectors: [],
-      environmentVariables: [],
-      hooks: {},
-      logging: { disabled: true },
-      resources: [{ minimumMemoryInMiB: 512 }],
     });
     image.node.addDependency(buildRole);
     return image;
