@@ -18,6 +18,11 @@ const made = (imageName?: string, description?: string): PropsOf => (stack) => (
   image: new SandboxImage(stack, 'Image', { imageName, description }),
 });
 const native = (name: string): PropsOf => (stack) => ({ image: nativeImage(stack, { name }) });
+/** Of an ARN that only the deployment knows, and so of a name that nobody knows before. */
+const ofParameter = (name: string): PropsOf => (stack) => {
+  const imageArn = new CfnParameter(stack, name).valueAsString;
+  return { image: SandboxImage.fromSandboxImageAttributes(stack, 'Theirs', { imageArn, imageVersion: '1.0' }) };
+};
 const withRole = (roleArn: string): PropsOf => (stack) => ({
   ...imported('one')(stack), executionRole: iam.Role.fromRoleArn(stack, 'Role', roleArn),
 });
@@ -44,6 +49,7 @@ describe('the keeper gets its rights on microVMs in another policy, and keeps th
     ['an image of its own', imported('one'), () => ({})],
     ['an image that was renamed', made('one'), made('two')],
     ['an image of AWS\'s own resource that was renamed', native('one'), native('two')],
+    ['another image whose name is not known', ofParameter('One'), ofParameter('Two')],
     ['a role', imported('one'), withRole(ROLE)],
     ['another role', withRole(ROLE), withRole(`${ROLE}-other`)],
     ['another ingress', imported('one'), (stack) => ({ ...imported('one')(stack), shellAccess: true })],
