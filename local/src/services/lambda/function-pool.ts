@@ -1,18 +1,20 @@
 import type { Invocation } from './bootstrap';
 import type { FunctionProcess, Outcome } from './function-process';
-import type { Clock, Timer } from '../../clock';
 
-/** A process without work ends after this long. */
+/**
+ * A process without work ends after this long, by the machine's clock: that is for the machine's memory. A clock that is moved forward
+ * for leases and schedules ends none, since each costs a start.
+ */
 const IDLE_MS = 5 * 60_000;
 
 /** The processes of one version of a function: reused while warm, more of them under concurrency. */
 export class FunctionPool {
-  readonly #idle = new Map<FunctionProcess, Timer>();
+  readonly #idle = new Map<FunctionProcess, NodeJS.Timeout>();
   readonly #busy = new Set<FunctionProcess>();
   #retired = false;
   #onDrained?: () => void;
 
-  constructor(private readonly clock: Clock, private readonly start: () => FunctionProcess) {}
+  constructor(private readonly start: () => FunctionProcess) {}
 
   get busy(): number {
     return this.#busy.size;
@@ -40,7 +42,7 @@ export class FunctionPool {
   retire(): Promise<void> {
     this.#retired = true;
     for (const [process, timer] of this.#idle) {
-      timer.cancel();
+      clearTimeout(timer);
       process.kill();
     }
     this.#idle.clear();
@@ -60,7 +62,7 @@ export class FunctionPool {
 
   #take(): FunctionProcess | undefined {
     for (const [process, timer] of this.#idle) {
-      timer.cancel();
+      clearTimeout(timer);
       this.#idle.delete(process);
       if (process.usable && !process.isStale) return process;
       process.kill();
@@ -69,10 +71,10 @@ export class FunctionPool {
   }
 
   #rest(process: FunctionProcess): void {
-    const timer = this.clock.after(IDLE_MS, () => {
+    const timer = setTimeout(() => {
       this.#idle.delete(process);
       process.kill();
-    });
-    this.#idle.set(process, timer);
+    }, IDLE_MS);
+    this.#idle.set(process, timer.unref());
   }
 }

@@ -32,7 +32,7 @@ export class FunctionProcesses {
   constructor(private readonly options: FunctionProcessesOptions, private readonly identities: FunctionIdentities) {}
 
   newPool(definition: FunctionDefinition): FunctionPool {
-    return new FunctionPool(this.options.clock, () => this.#start(definition));
+    return new FunctionPool(() => this.#start(definition));
   }
 
   #start(definition: FunctionDefinition): FunctionProcess {
