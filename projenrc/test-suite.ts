@@ -22,7 +22,7 @@ export class TestSuite extends Component {
           '^microvm-sandbox-local$': '<rootDir>/local/src',
         },
         modulePathIgnorePatterns: ['<rootDir>/(lib|dist|assets)/', '/cdk.out/'],
-        setupFiles: ['<rootDir>/test/without-template-check.ts'],
+        setupFiles: ['<rootDir>/test/lean-synth.ts'],
         testTimeout: 30_000,
         // jest leaves one processor idle otherwise, which is half of a small machine.
         maxWorkers: '100%',
