@@ -1,6 +1,6 @@
+import { ROUTES } from 'microvm-sandbox/protocol';
 import { type Benchmark, percentile } from './figure';
 import { Stand } from './stand';
-import { ROUTES } from 'microvm-sandbox/protocol';
 
 const RUNS = 25;
 

@@ -1,7 +1,7 @@
+import { ROUTES } from 'microvm-sandbox/protocol';
 import { type Benchmark, percentile } from './figure';
 import { memoryBesideGuests } from './processes';
 import { Stand } from './stand';
-import { ROUTES } from 'microvm-sandbox/protocol';
 
 const SIZE = 50;
 const GIB = 1024 ** 3;

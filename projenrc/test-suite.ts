@@ -3,7 +3,7 @@ import { Component, JsonFile } from 'projen';
 import { ALL_SOURCES, allSources, checkedFolder, pathsToSources } from './type-check';
 
 /**
- * `npm test`: compile, then `verify`: lint, type checks of what only runs from source, one jest run over all packages.
+ * `npm test`: `check` compiles, checks the types of what only runs from source, and lints; then one jest run over all packages.
  * Jest transforms sources without checking types: the compilers have done that.
  */
 export class TestSuite extends Component {
@@ -37,19 +37,18 @@ export class TestSuite extends Component {
     });
     allSources(project);
 
-    const verify = project.addTask('verify', { description: 'Lint, type checks and tests of a compiled tree' });
     project.addTask('check-types', { description: 'Type checks of what only runs from source', exec: `tsc --project ${ALL_SOURCES}` });
-    // Each of the two keeps one processor busy for a minute or two.
-    verify.exec("bash -c 'projen check-types & types=$!; projen eslint; lint=$?; wait $types && exit $lint'");
-    verify.exec('jest --ci', { receiveArgs: true });
+    const check = project.addTask('check', { description: 'Compilation, type checks and lint' });
+    // Lint reads sources alone, and keeps one processor busy for as long as all of the rest does the other.
+    const compile = [project.preCompileTask, project.compileTask].map(({ name }) => `projen ${name}`).join(' && ');
+    check.exec(`bash -c 'projen eslint & lint=$!; ${compile} && projen check-types; compiled=$?; wait $lint && exit $compiled'`);
 
     const snapshots = project.addTask('snapshots', { description: 'Renews the committed templates of the examples and integration apps' });
     snapshots.spawn(project.preCompileTask);
     snapshots.exec('tsx test/end-to-end/renew-snapshots.ts');
 
     project.testTask.reset();
-    project.testTask.spawn(project.preCompileTask);
-    project.testTask.spawn(project.compileTask);
-    project.testTask.spawn(verify, { receiveArgs: true });
+    project.testTask.spawn(check);
+    project.testTask.exec('jest --ci', { receiveArgs: true });
   }
 }

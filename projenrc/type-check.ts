@@ -50,6 +50,11 @@ export function allSources(project: awscdk.AwsCdkConstructLibrary): void {
   const eslint = project.tryFindObjectFile('.eslintrc.json');
   eslint?.addDeletionOverride('parserOptions.projectService');
   eslint?.addOverride('parserOptions.project', `./${ALL_SOURCES}`);
+  // Our packages are found by their names also where they are not compiled yet, and are ordered among the others.
+  eslint?.addOverride('settings.import/resolver.typescript.project', `./${ALL_SOURCES}`);
+  project.eslint?.addRules({
+    'import/order': ['warn', { groups: ['builtin', ['external', 'internal']], alphabetize: { order: 'asc', caseInsensitive: true } }],
+  });
 }
 
 export interface CheckedFolderOptions {

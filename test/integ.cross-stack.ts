@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
-import { addCaller } from './integ-caller';
 import { ImageSource, MemorySize, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import { addCaller } from './integ-caller';
 
 /** An image, a pool of it and who uses the pool, in a stack each. */
 const app = new App();

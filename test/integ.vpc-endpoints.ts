@@ -1,7 +1,7 @@
 import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { addCaller } from './integ-caller';
 import { SandboxPool, SandboxVpcEndpoints } from 'cdk-microvm-sandbox';
+import { addCaller } from './integ-caller';
 
 /** A function in a VPC without a way out, which reaches the pool and its sandboxes. */
 const stack = new Stack(new App(), 'IntegVpcEndpoints');

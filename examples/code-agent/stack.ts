@@ -1,6 +1,6 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
 import { IdlePolicy, ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import type { Construct } from 'constructs';
 
 /** A pool whose sandboxes wait, suspended, for as long as a user thinks. */
 export class CodeAgentStack extends Stack {

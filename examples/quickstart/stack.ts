@@ -3,9 +3,9 @@ import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import type { Construct } from 'constructs';
 import { acknowledgeNag } from './nag';
-import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 /** An image, a pool, and a function that runs the code it is sent. */
 export class QuickstartStack extends Stack {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
 import { IdlePolicy, ImageSource, MemorySize, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import type { Construct } from 'constructs';
 
 /** A web server of your own in each sandbox: any Dockerfile, none of our runtime. */
 export class WebAppStack extends Stack {

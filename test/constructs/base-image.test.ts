@@ -3,10 +3,10 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { DOCKERFILE_DIRECTORY } from './directories';
-import { newStack, propertiesOf, readable, resourcesOf, statementsOf } from './synthesized';
 import { BaseImage, ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
 import type { SandboxImageProps } from 'cdk-microvm-sandbox';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { newStack, propertiesOf, readable, resourcesOf, statementsOf } from './synthesized';
 
 const IMAGE = 'Custom::MicrovmSandboxImage';
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);

@@ -1,6 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions';
-import { newStack } from './synthesized';
 import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import { newStack } from './synthesized';
 
 const MAX_RESOURCES = 45;
 const MAX_TEMPLATE_BYTES = 80_000;

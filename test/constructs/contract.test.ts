@@ -1,14 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { BaseImage, IdlePolicy, ImageSource, MemorySize, OsCapabilities, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import type { SandboxImageProps, SandboxPoolProps } from 'cdk-microvm-sandbox';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { newStack, readable, resourcesOf } from './synthesized';
 import * as imageBuilder from '../../lambda/image-builder';
 import { parseProperties } from '../../lambda/image-builder/properties';
 import { parsePoolConfiguration } from '../../lambda/pool/configuration';
 import { BUILD_LOG_GROUP_PREFIX, IMAGE_RESOURCE_TYPE } from '../../src/contract/image';
-import { BaseImage, IdlePolicy, ImageSource, MemorySize, OsCapabilities, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
-import type { SandboxImageProps, SandboxPoolProps } from 'cdk-microvm-sandbox';
 
 function poolEnvironments(props: (stack: ReturnType<typeof newStack>) => SandboxPoolProps): Record<string, string>[] {
   const stack = newStack();

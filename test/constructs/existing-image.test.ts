@@ -1,7 +1,7 @@
 import { App, CfnParameter, CfnResource } from 'aws-cdk-lib';
+import { SandboxImage } from 'cdk-microvm-sandbox';
 import { nativeImage } from './native-image';
 import { LAMBDA_ARN, newStack } from './synthesized';
-import { SandboxImage } from 'cdk-microvm-sandbox';
 
 const attributes = { imageArn: `${LAMBDA_ARN}:microvm-image:theirs`, imageVersion: '3.0' };
 const imported = (overrides = {}) => SandboxImage.fromSandboxImageAttributes(newStack(), 'Image', { ...attributes, ...overrides });

@@ -4,10 +4,10 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import type { Construct } from 'constructs';
 import { KitchenSinkStack } from './kitchen-sink';
 import { readable } from './synthesized';
-import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 /** Which section of the page a role is of, by the end of its construct path; the first that fits. */
 const SECTIONS: readonly (readonly [role: RegExp, section: string])[] = [

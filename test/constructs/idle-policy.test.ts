@@ -1,6 +1,6 @@
 import { CfnParameter, Duration } from 'aws-cdk-lib';
-import { newStack } from './synthesized';
 import { IdlePolicy } from 'cdk-microvm-sandbox';
+import { newStack } from './synthesized';
 
 test.each([Duration.seconds(60), Duration.hours(8)])('takes from a minute to 8 hours: %s', (duration) => {
   expect(IdlePolicy.suspendAfter(duration)._render()).toEqual({ afterSeconds: duration.toSeconds(), then: 'suspend' });

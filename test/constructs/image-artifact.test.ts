@@ -6,10 +6,10 @@ import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as s3Assets from 'aws-cdk-lib/aws-s3-assets';
-import { directoryWith } from './directories';
-import { newStack, propertiesOf, statementsOf } from './synthesized';
 import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
 import type { SandboxImageProps } from 'cdk-microvm-sandbox';
+import { directoryWith } from './directories';
+import { newStack, propertiesOf, statementsOf } from './synthesized';
 
 const IMAGE = 'Custom::MicrovmSandboxImage';
 const BUILDER = 'MicrovmSandboxImageBuilderRole';

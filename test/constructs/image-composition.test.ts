@@ -3,10 +3,10 @@ import { App, PropertyInjectors, Stack, Tags } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { DOCKERFILE_DIRECTORY } from './directories';
-import { ENV, LAMBDA_ARN, MANAGED_CONNECTOR, newStack, propertiesOf, readable, resourcesOf, statementsOf } from './synthesized';
 import { ImageSource, SandboxExecutionRole, SandboxImage } from 'cdk-microvm-sandbox';
 import type { SandboxImageProps } from 'cdk-microvm-sandbox';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { ENV, LAMBDA_ARN, MANAGED_CONNECTOR, newStack, propertiesOf, readable, resourcesOf, statementsOf } from './synthesized';
 
 const IMAGE = 'Custom::MicrovmSandboxImage';
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);

@@ -1,9 +1,9 @@
 import { readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
+import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
 import { directoryWith } from './directories';
 import { newStack, propertiesOf } from './synthesized';
-import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
 
 const SECRETS = [
   '.git/config', '.hg/hgrc', '.svn/entries', 'node_modules/x/index.js', 'cdk.out/manifest.json',

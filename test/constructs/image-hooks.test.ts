@@ -1,8 +1,8 @@
 import { CfnParameter, Duration } from 'aws-cdk-lib';
-import { DOCKERFILE_DIRECTORY } from './directories';
-import { newStack, propertiesOf } from './synthesized';
 import type { ImageHooks } from 'cdk-microvm-sandbox';
 import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { newStack, propertiesOf } from './synthesized';
 
 const IMAGE = 'Custom::MicrovmSandboxImage';
 

@@ -3,14 +3,14 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
+import type { DirectorySourceOptions } from 'cdk-microvm-sandbox';
 import { directoryWith } from './directories';
 import { newStack, propertiesOf } from './synthesized';
 import { assembleImage } from '../../local/src/microvms/build/assemble-image';
 import { BuildLog } from '../../local/src/microvms/build/build-log';
 import { SET_UP_SCRIPT } from '../../src/private/set-up-script';
 import { shippedAsset } from '../../src/private/shipped-assets';
-import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
-import type { DirectorySourceOptions } from 'cdk-microvm-sandbox';
 
 function imageOf(files: Record<string, string>, options: DirectorySourceOptions = {}) {
   const stack = newStack();

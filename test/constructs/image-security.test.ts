@@ -2,10 +2,10 @@ import { CfnParameter, Stack, App } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { DOCKERFILE_DIRECTORY } from './directories';
-import { LAMBDA_ARN, newStack, propertiesOf, readable, resourcesOf, statementsOf } from './synthesized';
 import { ImageSource, OsCapabilities, SandboxExecutionRole, SandboxImage, TrustCondition } from 'cdk-microvm-sandbox';
 import type { SandboxImageProps } from 'cdk-microvm-sandbox';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { LAMBDA_ARN, newStack, propertiesOf, readable, resourcesOf, statementsOf } from './synthesized';
 
 const IMAGE = 'Custom::MicrovmSandboxImage';
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);

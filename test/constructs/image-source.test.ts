@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
+import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
+import type { SandboxSourceOptions } from 'cdk-microvm-sandbox';
 import { directoryWith } from './directories';
 import { newStack, propertiesOf } from './synthesized';
 import { shippedAsset } from '../../src/private/shipped-assets';
-import { ImageSource, SandboxImage } from 'cdk-microvm-sandbox';
-import type { SandboxSourceOptions } from 'cdk-microvm-sandbox';
 
 /** The build context as it is published. */
 function contextOf(source: ImageSource) {

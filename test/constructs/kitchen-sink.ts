@@ -5,12 +5,12 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as assets from 'aws-cdk-lib/aws-s3-assets';
-import type { Construct } from 'constructs';
-import { DOCKERFILE_DIRECTORY } from './directories';
 import {
   BaseImage, DomainEnforcement, ImageSource, SandboxExecutionRole, SandboxImage, SandboxNetwork, SandboxPool,
   SandboxVpcEndpoints,
 } from 'cdk-microvm-sandbox';
+import type { Construct } from 'constructs';
+import { DOCKERFILE_DIRECTORY } from './directories';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 

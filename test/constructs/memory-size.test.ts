@@ -1,6 +1,6 @@
 import { CfnParameter, Size } from 'aws-cdk-lib';
-import { newStack } from './synthesized';
 import { MemorySize } from 'cdk-microvm-sandbox';
+import { newStack } from './synthesized';
 
 test.each([512, 1024, 2048, 4096, 8192])('takes %d MiB', (mebibytes) => {
   expect(MemorySize.of(Size.mebibytes(mebibytes))._render()).toBe(`${mebibytes}`);

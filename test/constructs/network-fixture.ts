@@ -2,9 +2,9 @@ import type { Stack } from 'aws-cdk-lib';
 import { App } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type { SandboxNetwork } from 'cdk-microvm-sandbox';
 import type { Construct } from 'constructs';
 import { newStack, readable } from './synthesized';
-import type { SandboxNetwork } from 'cdk-microvm-sandbox';
 
 export const CONNECTOR = 'AWS::Lambda::NetworkConnector';
 /** How CDK writes "nothing": CloudFormation would take an empty list for "everything". */

@@ -2,10 +2,10 @@ import { Aspects, CfnResource, RemovalPolicy, RemovalPolicies } from 'aws-cdk-li
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import { ImageSource, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 import type { IConstruct } from 'constructs';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, readable, resourcesOf, statementsOf } from './synthesized';
-import { ImageSource, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
 const ANY_MICROVM = `${LAMBDA_ARN}:microvm:*`;

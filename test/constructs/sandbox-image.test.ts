@@ -3,10 +3,10 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { DOCKERFILE_DIRECTORY } from './directories';
-import { ENV, MANAGED_CONNECTOR, newStack, propertiesOf, resourcesOf, statementsOf } from './synthesized';
 import type { SandboxImageProps } from 'cdk-microvm-sandbox';
 import { ImageSource, MemorySize, SandboxImage } from 'cdk-microvm-sandbox';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { ENV, MANAGED_CONNECTOR, newStack, propertiesOf, resourcesOf, statementsOf } from './synthesized';
 
 const IMAGE = 'Custom::MicrovmSandboxImage';
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);

@@ -2,10 +2,10 @@ import type { Stack } from 'aws-cdk-lib';
 import { App, CfnParameter, Fn } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import { DomainEnforcement, EgressPolicy, SandboxNetwork } from 'cdk-microvm-sandbox';
 import { byPath, CONNECTOR, countOf, use, vpcStack } from './network-fixture';
 import { newStack, propertiesOf, resourcesOf } from './synthesized';
 import { domainName, withSubdomains } from '../../src/private/network/domain-name';
-import { DomainEnforcement, EgressPolicy, SandboxNetwork } from 'cdk-microvm-sandbox';
 
 const DOMAIN_LIST = 'AWS::Route53Resolver::FirewallDomainList';
 const RULE_GROUP = 'AWS::Route53Resolver::FirewallRuleGroup';

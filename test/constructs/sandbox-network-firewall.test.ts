@@ -2,11 +2,11 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import type { AllowDomainsOptions } from 'cdk-microvm-sandbox';
+import { DomainEnforcement, EgressPolicy, SandboxNetwork } from 'cdk-microvm-sandbox';
 import { byPath, CONNECTOR, countOf, use, vpcStack, warningsOf } from './network-fixture';
 import { PacketWalk } from './packet-walk';
 import { newStack, propertiesOf, resourcesOf } from './synthesized';
-import type { AllowDomainsOptions } from 'cdk-microvm-sandbox';
-import { DomainEnforcement, EgressPolicy, SandboxNetwork } from 'cdk-microvm-sandbox';
 
 const FIREWALL = 'AWS::NetworkFirewall::Firewall';
 const POLICY = 'AWS::NetworkFirewall::FirewallPolicy';

@@ -1,10 +1,10 @@
 import { App, NestedStack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { DomainEnforcement, SandboxNetwork } from 'cdk-microvm-sandbox';
 import { Construct } from 'constructs';
 import { CONNECTOR, countOf, use, vpcStack } from './network-fixture';
 import { newStack } from './synthesized';
-import { DomainEnforcement, SandboxNetwork } from 'cdk-microvm-sandbox';
 
 type Kind = (vpc: ec2.IVpc) => SandboxNetwork;
 

@@ -1,10 +1,10 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { EgressPolicy, SandboxNetwork } from 'cdk-microvm-sandbox';
 import { byPath, CONNECTOR, countOf, NOTHING_OUT, use, vpcStack, warningsOf } from './network-fixture';
 import { PacketWalk } from './packet-walk';
 import { newStack, propertiesOf } from './synthesized';
-import { EgressPolicy, SandboxNetwork } from 'cdk-microvm-sandbox';
 
 function isolatedStack() {
   const stack = newStack();

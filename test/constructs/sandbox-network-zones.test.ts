@@ -1,10 +1,10 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { SandboxNetwork } from 'cdk-microvm-sandbox';
 import { byPath, CONNECTOR, use, vpcStack, warningsOf } from './network-fixture';
 import { newStack, propertiesOf } from './synthesized';
 import { warnOfRegion } from '../../src/private/network/regions';
-import { SandboxNetwork } from 'cdk-microvm-sandbox';
 
 const REGIONS = [
   'us-east-1', 'us-east-2', 'us-west-2', 'eu-west-1', 'eu-central-1', 'eu-north-1', 'ap-northeast-1', 'ap-south-1', 'ap-southeast-1',

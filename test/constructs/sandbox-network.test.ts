@@ -2,11 +2,11 @@ import { App, Fn, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { EgressPolicy, ImageSource, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { CONNECTOR, countOf, NOTHING_OUT, use, vpcStack } from './network-fixture';
 import { PacketWalk } from './packet-walk';
 import { ACCOUNT, LAMBDA_ARN, MANAGED_CONNECTOR, newStack, propertiesOf, resourcesOf } from './synthesized';
-import { EgressPolicy, ImageSource, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
 

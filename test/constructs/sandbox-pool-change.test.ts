@@ -2,11 +2,11 @@ import type { Stack } from 'aws-cdk-lib';
 import { App, CfnParameter, Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type { SandboxPoolProps } from 'cdk-microvm-sandbox';
+import { IdlePolicy, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 import { nativeImage } from './native-image';
 import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, propertiesOf, readable } from './synthesized';
 import { POOL_RESOURCE_TYPE } from '../../src/contract/pool';
-import type { SandboxPoolProps } from 'cdk-microvm-sandbox';
-import { IdlePolicy, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 
 type PropsOf = (stack: Stack) => SandboxPoolProps;
 

@@ -1,10 +1,10 @@
 import { App, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { nativeImage } from './native-image';
 import { LAMBDA_ARN, newStack, poolConfigurations, statementsOf } from './synthesized';
-import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 const IMAGE_ARN = `${LAMBDA_ARN}:microvm-image:theirs`;
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);

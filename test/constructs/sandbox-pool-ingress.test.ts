@@ -1,12 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { DOCKERFILE_DIRECTORY } from './directories';
-import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, poolConfigurations, statementsOf } from './synthesized';
 import type { SandboxPoolProps } from 'cdk-microvm-sandbox';
 import {
   EgressPolicy, IdlePolicy, ImageSource, IngressPolicy, SandboxImage, SandboxNetwork, SandboxPool,
 } from 'cdk-microvm-sandbox';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, poolConfigurations, statementsOf } from './synthesized';
 
 /** A pool of an image without our runtime. */
 function poolWith(props: SandboxPoolProps = {}, stack = newStack()) {

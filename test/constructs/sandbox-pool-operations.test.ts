@@ -3,10 +3,10 @@ import type { InjectionContext, IPropertyInjector } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { newStack, poolConfigurations, propertiesOf, resourcesOf } from './synthesized';
 import { POOL_METRICS, POOL_RESOURCE_TYPE } from '../../src/contract/pool';
-import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
 

@@ -4,10 +4,10 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { DOCKERFILE_DIRECTORY } from './directories';
-import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, readable, resourcesOf, statementsOf } from './synthesized';
 import type { SandboxPoolProps } from 'cdk-microvm-sandbox';
 import { ImageSource, SandboxExecutionRole, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, readable, resourcesOf, statementsOf } from './synthesized';
 
 const source = ImageSource.directory(DOCKERFILE_DIRECTORY);
 const IMAGE = 'arn:<Image.ImageArn>';

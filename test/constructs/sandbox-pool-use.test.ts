@@ -2,8 +2,8 @@ import type { Stack } from 'aws-cdk-lib';
 import { Aws, CfnParameter } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { ACCOUNT, LAMBDA_ARN, newStack, readable, resourcesOf, statementsOf } from './synthesized';
 import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import { ACCOUNT, LAMBDA_ARN, newStack, readable, resourcesOf, statementsOf } from './synthesized';
 
 const OTHER_ACCOUNT = '210987654321';
 const THEIR_ROLE = `arn:aws:iam::${OTHER_ACCOUNT}:role/theirs`;

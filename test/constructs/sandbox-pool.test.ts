@@ -3,10 +3,10 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { DOCKERFILE_DIRECTORY } from './directories';
-import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, poolConfigurations, propertiesOf, readable, resourcesOf, statementsOf } from './synthesized';
 import type { SandboxPoolProps } from 'cdk-microvm-sandbox';
 import { IdlePolicy, ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
+import { DOCKERFILE_DIRECTORY } from './directories';
+import { LAMBDA_ARN, MANAGED_CONNECTOR, newStack, poolConfigurations, propertiesOf, readable, resourcesOf, statementsOf } from './synthesized';
 
 const IMAGE_ARN = `${LAMBDA_ARN}:microvm-image:theirs`;
 

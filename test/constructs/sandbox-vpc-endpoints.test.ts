@@ -1,8 +1,8 @@
 import { App, Fn, PropertyInjectors, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { SandboxPool, SandboxVpcEndpoints } from 'cdk-microvm-sandbox';
 import { byPath, countOf, vpcStack } from './network-fixture';
 import { ACCOUNT, LAMBDA_ARN, resourcesOf } from './synthesized';
-import { SandboxPool, SandboxVpcEndpoints } from 'cdk-microvm-sandbox';
 
 const ENDPOINT = 'AWS::EC2::VPCEndpoint';
 const ALLOCATOR = `${LAMBDA_ARN}:function:allocator`;

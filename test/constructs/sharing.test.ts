@@ -3,9 +3,9 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import { DOCKERFILE_DIRECTORY } from './directories';
 import { newStack, readable, resourcesOf, statementsOf } from './synthesized';
-import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 interface Resource { readonly Properties: Record<string, unknown> }
 

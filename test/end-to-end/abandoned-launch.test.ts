@@ -1,7 +1,7 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { SandboxPool } from 'cdk-microvm-sandbox';
 import { type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
 import { clientOf, eventually } from './deployed';
-import { SandboxPool } from 'cdk-microvm-sandbox';
 
 let cloud: LocalCloud;
 let pool: string;

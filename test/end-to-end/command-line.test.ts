@@ -4,11 +4,11 @@ import { RunMicrovmCommand } from '@aws-sdk/client-lambda-microvms';
 import type { Stack } from 'aws-cdk-lib';
 import { CfnOutput } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import { BUILT, processesWith, ProgramHome } from '../local/cli/program';
 import { CloudUser } from '../local/cloud-user';
 import { removeAssemblies, synthesize } from '../local/deploy/synthesized';
 import { COUNTER } from '../local/microvms/guests';
-import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 const PLACE = ['--region', 'eu-west-1', '--account', '111122223333'];
 const SMALL = { resources: [{ minimumMemoryInMiB: 512 }] };

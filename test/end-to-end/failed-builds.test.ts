@@ -2,10 +2,10 @@ import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Duration } from 'aws-cdk-lib';
 import { CfnRole, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { ImageSource } from 'cdk-microvm-sandbox';
 import { ImageCloud, serverThat, type SmallStack } from './image-stacks';
 import { isolations } from './isolations';
 import { meaningOf } from '../../lambda/image-builder/failure-meanings';
-import { ImageSource } from 'cdk-microvm-sandbox';
 
 /** The codes that AWS documents, and the sentences that its service was seen to say. */
 const DOCUMENTED = [

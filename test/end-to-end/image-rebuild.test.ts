@@ -1,8 +1,8 @@
 import { Aspects, CfnOutput, Duration, Tags } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
+import { BaseImage, ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import type { Sandbox, SandboxClient } from 'microvm-sandbox';
 import { ImageCloud, serverThat, type SmallStack } from './image-stacks';
-import { BaseImage, ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 const files = serverThat('response.end(process.env.AWS_LAMBDA_MICROVM_IMAGE_VERSION)');
 const follows = { baseImage: BaseImage.latest(), rebuildOnNewBase: Schedule.rate(Duration.minutes(10)) };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LambdaMicrovmsClient, ListMicrovmImageVersionsCommand } from '@aws-sdk/client-lambda-microvms';
 import { App, CfnOutput, CfnResource, Stack } from 'aws-cdk-lib';
+import { ImageSource, SandboxImage, type SandboxImageProps, SandboxPool } from 'cdk-microvm-sandbox';
 import type { SandboxClient } from 'microvm-sandbox';
 import {
   type AuthorizationDecision, type AuthorizationRequest, type CloudEvent, type DeployedStack, type LocalCloud,
@@ -10,7 +11,6 @@ import {
 } from 'microvm-sandbox-local';
 import { clientOf, eventually, removeFolder } from './deployed';
 import { authorize } from '../authorize';
-import { ImageSource, SandboxImage, type SandboxImageProps, SandboxPool } from 'cdk-microvm-sandbox';
 
 export interface SmallStack {
   /** The image has the same name. */

@@ -1,8 +1,8 @@
 import { RunMicrovmCommand, TerminateMicrovmCommand } from '@aws-sdk/client-lambda-microvms';
 import { Aspects, Tags } from 'aws-cdk-lib';
+import { BaseImage } from 'cdk-microvm-sandbox';
 import type { Sandbox, SandboxClient } from 'microvm-sandbox';
 import { ImageCloud, type SmallStack } from './image-stacks';
-import { BaseImage } from 'cdk-microvm-sandbox';
 
 /** Of an image; on AWS 50. */
 const VERSIONS = 3;

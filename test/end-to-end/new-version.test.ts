@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import type { Sandbox } from 'microvm-sandbox';
 import { type CloudEvent, type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
 import { clientOf } from './deployed';
 import { NOTHING_LEFT } from '../local/nothing-left';
-import { ImageSource, SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 let folder: string;
 let cloud: LocalCloud;

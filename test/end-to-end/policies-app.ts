@@ -8,12 +8,12 @@ import { Schedule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { CfnMicrovmImage } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { BaseImage, ImageSource, SandboxExecutionRole, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 import type { Construct } from 'constructs';
 import { CodeAgentStack } from '../../examples/code-agent/stack';
 import { QuickstartStack } from '../../examples/quickstart/stack';
 import { WebAppStack } from '../../examples/web-app/stack';
 import { nativeImage } from '../constructs/native-image';
-import { BaseImage, ImageSource, SandboxExecutionRole, SandboxImage, SandboxNetwork, SandboxPool } from 'cdk-microvm-sandbox';
 
 /** Where the build contexts lie that no stack publishes. */
 export const SOURCES = { bucket: 'policies-sources', key: 'app.zip' } as const;

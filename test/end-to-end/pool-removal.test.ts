@@ -1,8 +1,8 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import { type LocalCloud, startLocalCloud } from 'microvm-sandbox-local';
 import { clientOf } from './deployed';
 import { NOTHING_LEFT } from '../local/nothing-left';
-import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 let cloud: LocalCloud;
 let pool: string;

@@ -7,10 +7,10 @@ import {
 import type { Stack } from 'aws-cdk-lib';
 import { CfnOutput, CustomResource } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 import type { Ready } from './program';
 import { processesWith, ProgramHome } from './program';
 import { inlineFunction, removeAssemblies, synthesize } from '../deploy/synthesized';
-import { SandboxImage, SandboxPool } from 'cdk-microvm-sandbox';
 
 let home: ProgramHome;
 
