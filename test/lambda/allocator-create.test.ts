@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, dyingAt, poolOfEachTest } from './test-pool';
+import { CONFIGURATION, dyingAt, NOTHING, poolOfEachTest } from './test-pool';
 
 const test = poolOfEachTest();
 const { dynamo } = test;
@@ -98,8 +98,7 @@ describe('a new sandbox', () => {
     const error = refuse('conflict', 'CreateMicrovmAuthToken');
     test.microvms.faults.push(...Array.from({ length: 200 }, () => ({ operation: 'createToken', when: 'before' as const, error })));
     expect(await create()).toMatchObject({ ok: false, error: { code: 'service_busy', retryable: true } });
-    expect(test.microvms.running).toEqual([]);
-    expect(await dynamo.count()).toBe(0);
+    expect(await test.left()).toEqual(NOTHING);
   });
 
   it('fails with the microVM\'s own reason when it dies while it starts, and a retry gets another', async () => {
@@ -255,8 +254,7 @@ describe('a kill while the microVM starts', () => {
       expect(await test.get({ operation: 'kill', sandboxId: id })).toEqual({ killed: true });
     };
     expect(await create()).toMatchObject({ ok: false, error: { code: 'sandbox_terminated', retryable: false } });
-    expect(test.microvms.running).toEqual([]);
-    expect(await dynamo.count()).toBe(0);
+    expect(await test.left()).toEqual(NOTHING);
   });
 
   it('is noticed also after the keeper has already closed the record', async () => {
@@ -266,36 +264,29 @@ describe('a kill while the microVM starts', () => {
       expect((await test.keep()).outcomes).toEqual({ abandoned: 1 });
     };
     expect(await create()).toMatchObject({ ok: false, error: { code: 'sandbox_terminated' } });
-    expect(test.microvms.running).toEqual([]);
-    expect(await dynamo.count()).toBe(0);
+    expect(await test.left()).toEqual(NOTHING);
   });
 });
 
 describe('an allocator that dies', () => {
   const request = { operation: 'create', key: 'k', idempotencyKey: 'i', timeoutMs: 60_000 };
 
-  async function dieAt(step: number): Promise<boolean> {
-    const { pool, survived } = dyingAt(test.pool, step);
-    await test.ask(request, { ...test.allocator, ...pool });
-    return survived();
-  }
-
   it('between any two steps leaves nothing after one pass of the keeper once its lease is over', async () => {
-    let step = 1;
-    for (; !(await dieAt(step)); step++) {
+    const steps = await test.diesAtEachStep(async (dying) => {
+      await test.ask(request, { ...test.allocator, ...dying });
       test.clock.time += 91_000;
       await test.keep();
-      expect({ step, running: test.microvms.running, count: await dynamo.count() })
-        .toEqual({ step, running: [], count: 0 });
       expect(await dynamo.items('key')).toEqual([]);
-      await dynamo.clear();
-    }
+    });
     // find ×2, claim, run, record, token: two steps each.
-    expect(step).toBeGreaterThan(12);
+    expect(steps).toBeGreaterThan(12);
   });
 
   it('between any two steps leaves a retry that gets one sandbox with one microVM', async () => {
-    for (let step = 1; !(await dieAt(step)); step++) {
+    for (let step = 1; ; step++) {
+      const { pool, survived } = dyingAt(test.pool, step);
+      await test.ask(request, { ...test.allocator, ...pool });
+      if (survived()) break;
       const retried = await test.ask(request);
       expect({ step, ok: retried.ok, running: test.microvms.running.length, count: await dynamo.count() })
         .toEqual({ step, ok: true, running: 1, count: 1 });

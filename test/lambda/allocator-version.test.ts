@@ -1,5 +1,5 @@
 import { refuse } from './fake-microvms';
-import { CONFIGURATION, dyingAt, poolOfEachTest } from './test-pool';
+import { CONFIGURATION, NOTHING, poolOfEachTest } from './test-pool';
 import { ImageVersions } from '../../lambda/pool/image-versions';
 
 const test = poolOfEachTest();
@@ -143,19 +143,12 @@ describe('a version that a deployment has just retired', () => {
 
   it('leaves nothing where the allocator dies between any two steps', async () => {
     const request = { operation: 'create', key: 'k', idempotencyKey: 'i', timeoutMs: 60_000 };
-    for (let step = 1; ; step++) {
-      const { pool, survived } = dyingAt(test.pool, step);
-      await test.ask(request, { ...test.allocator, ...pool, versions: new ImageVersions(pool) });
-      if (survived()) {
-        expect(step).toBeGreaterThan(16);
-        break;
-      }
+    const steps = await test.diesAtEachStep(async (dying) => {
+      await test.ask(request, { ...test.allocator, ...dying, versions: new ImageVersions(dying) });
       test.clock.time += 91_000;
       await test.keep();
-      expect({ step, running: test.microvms.running, count: await dynamo.count() })
-        .toEqual({ step, running: [], count: 0 });
-      await dynamo.clear();
-    }
+    });
+    expect(steps).toBeGreaterThan(16);
   }, 120_000);
 });
 
@@ -187,5 +180,5 @@ async function expectNothingLeaked(): Promise<void> {
   expect(await dynamo.items('sandbox')).toMatchObject([{ state: 'starting' }]);
   test.clock.time += 91_000;
   await test.keep();
-  expect({ running: test.microvms.running, count: await dynamo.count() }).toEqual({ running: [], count: 0 });
+  expect(await test.left()).toEqual(NOTHING);
 }

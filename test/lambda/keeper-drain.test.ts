@@ -1,5 +1,5 @@
 import { refuse } from './fake-microvms';
-import { dyingAt, poolOfEachTest } from './test-pool';
+import { NOTHING, poolOfEachTest } from './test-pool';
 import { answerEvent } from '../../lambda/keeper/answer-event';
 
 const test = poolOfEachTest({ maxSandboxes: 1000 });
@@ -57,7 +57,7 @@ describe('deleting a pool', () => {
     const [{ sandboxId }] = await dynamo.items('sandbox');
     await test.get({ operation: 'kill', sandboxId });
     await test.drain();
-    expect({ running: test.microvms.running, count: await dynamo.count() }).toEqual({ running: [], count: 0 });
+    expect(await test.left()).toEqual(NOTHING);
   });
 
   it('lets an allocator that is still at work start nothing more, and says why', async () => {
@@ -76,7 +76,7 @@ describe('deleting a pool', () => {
       await test.drain();
     };
     expect(await test.ask({ operation: 'create' })).toMatchObject({ ok: false, error: { code: 'sandbox_terminated' } });
-    expect({ running: test.microvms.running, count: await dynamo.count() }).toEqual({ running: [], count: 0 });
+    expect(await test.left()).toEqual(NOTHING);
   });
 
   it.each(['throttled', 'quota', 'busy'] as const)('tries again where the service is %s', async (kind) => {
@@ -110,22 +110,17 @@ describe('deleting a pool', () => {
 
     test.microvms.terminate = terminate;
     await test.drain();
-    expect({ running: test.microvms.running, count: await dynamo.count() }).toEqual({ running: [], count: 0 });
+    expect(await test.left()).toEqual(NOTHING);
   });
 
   it('that dies between any two steps is followed by one that finishes', async () => {
-    for (let step = 1; ; step++) {
+    await test.diesAtEachStep(async (dying) => {
       await create();
       await abandon();
       test.clock.time += 91_000;
-      const { pool, survived } = dyingAt(test.pool, step);
-      await test.drain(pool).catch(() => undefined);
+      await test.drain(dying).catch(() => undefined);
       await test.drain();
-      expect({ step, running: test.microvms.running, count: await dynamo.count() })
-        .toEqual({ step, running: [], count: 0 });
-      await dynamo.clear();
-      if (survived()) break;
-    }
+    });
   }, 120_000);
 
   it('logs neither the event nor a secret', async () => {

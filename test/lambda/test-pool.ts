@@ -27,6 +27,8 @@ export const CONFIGURATION: PoolConfiguration = {
   idle: { afterSeconds: 300, then: 'suspend' },
 };
 
+export const NOTHING = { running: [], count: 0 };
+
 /** A pool on dynalite and a fake service. Each `with` is another process on the same two. */
 export class TestPool {
   clock = new TestClock();
@@ -86,6 +88,25 @@ export class TestPool {
 
   async record(sandboxId: string): Promise<any> {
     return (await this.dynamo.items('sandbox')).find(({ id }) => id === sandboxId);
+  }
+
+  /** What the service runs, and for how many sandboxes the pool keeps a place. */
+  async left() {
+    return { running: this.microvms.running, count: await this.dynamo.count() };
+  }
+
+  /**
+   * The scenario with a process that dies at its first step, then at its second, and so on until one survives: nothing may be left
+   * after any of them. Answers how many steps there are.
+   */
+  async diesAtEachStep(scenario: (dying: Pool) => Promise<unknown>): Promise<number> {
+    for (let step = 1; ; step++) {
+      const { pool, survived } = dyingAt(this.pool, step);
+      await scenario(pool);
+      expect({ step, ...await this.left() }).toEqual({ step, ...NOTHING });
+      if (survived()) return step;
+      await this.dynamo.clear();
+    }
   }
 
   /** Nothing is left of what was. */
