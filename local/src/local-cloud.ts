@@ -58,7 +58,8 @@ export class LocalCloud implements AsyncDisposable {
   readonly #deployer: Deployer;
   readonly #cloudFormation: CloudFormationService;
   readonly #state?: StateKeeper;
-  readonly #ending = new AbortController();
+  /** Break off the deployments that are under way. */
+  readonly #breakOffs = new Set<() => void>();
   #port = 0;
   #stopped?: Promise<void>;
 
@@ -173,7 +174,7 @@ export class LocalCloud implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    this.#ending.abort();
+    for (const breakOff of this.#breakOffs) breakOff();
     // What ends with the cloud is no change; a deployment that breaks off is found by the next start as far as it came.
     await this.#deployer.close();
     await this.#state?.close();
@@ -201,9 +202,8 @@ export class LocalCloud implements AsyncDisposable {
     if (this.#stopped) throw new Error(`${name}: the local cloud is stopped; start another`);
     return new Promise((resolve, reject) => {
       const breakOff = (): void => reject(new Error(`${name}: the local cloud was stopped while this was under way`));
-      const { signal } = this.#ending;
-      signal.addEventListener('abort', breakOff);
-      work().then(resolve, reject).finally(() => signal.removeEventListener('abort', breakOff));
+      this.#breakOffs.add(breakOff);
+      work().then(resolve, reject).finally(() => this.#breakOffs.delete(breakOff));
     });
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FilteredLogEvent } from './cloud-api';
 import { CloudApi } from './cloud-api';
 import { printable } from './printable';
@@ -28,7 +29,7 @@ export async function logs(cloud: RunningCloud, options: LogsOptions): Promise<v
   if (microvmId !== undefined && lines.length === 0 && !follow) await explainNothing(cloud, microvmId);
   show(lines, options);
   while (follow && !signal.aborted) {
-    await pause(signal);
+    await pause(POLL_MS, undefined, { signal }).catch(() => undefined);
     if (!signal.aborted) show(await reader.next(), options);
   }
 }
@@ -77,11 +78,4 @@ function show(lines: readonly Line[], { json, microvmId, print }: LogsOptions): 
     if (json) print(JSON.stringify({ timestamp, microvmId: id, logStreamName, message }));
     else print(`${new Date(timestamp).toISOString()}  ${microvmId === undefined ? `${id}  ` : ''}${printable(message)}`);
   }
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, POLL_MS);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
 }
