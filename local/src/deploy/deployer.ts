@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { CloudEvent } from '../cloud-event';
 import type { Persistent } from '../persistent';
 import { publishAssets } from './assets';
@@ -36,6 +37,8 @@ export class Deployer implements Persistent {
     // A bucket that took the place of the bootstrap's is the bootstrap stack's once there is one.
     const adopts = (bucketName: string): boolean => this.assetBuckets.delete(bucketName);
     const warn = (message: string): void => this.#warn(message);
+    // Every custom resource that is waited for listens, of which Node warns from the eleventh on.
+    setMaxListeners(0, this.#ending.signal);
     this.engine = new Stacks({ ...options, adopts, warn, ending: this.#ending.signal });
   }
 
