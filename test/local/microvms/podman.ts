@@ -51,7 +51,8 @@ export class Podman {
   }
 
   stop(): void {
-    if (this.run('info', '--format', '{{.Store.GraphRoot}}') === join(this.#folder, 'graph')) this.run('rm', '--force', '--all', '--time', '0');
+    const graph = join(this.#folder, 'graph');
+    if (existsSync(graph) && this.run('info', '--format', '{{.Store.GraphRoot}}') === graph) this.run('rm', '--force', '--all', '--time', '0');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
