@@ -20,12 +20,12 @@ export async function makeRoom(builder: Builder, target: Target, view: View): Pr
     return wait;
   }
   if (view.versions.some(({ state }) => state === 'DELETING')) return wait;
-  if (await isAnyLeft(builder, target, candidates)) return wait;
+  if (await isOneFreeSoon(builder, target, candidates)) return wait;
   throw new Error(await fullMessage(builder, target, view));
 }
 
 /** Whether all microVMs of one of these versions are over, or about to be. */
-async function isAnyLeft(
+async function isOneFreeSoon(
   { images }: Builder, { imageArn }: Target, versions: readonly ImageVersion[],
 ): Promise<boolean> {
   for (const { imageVersion } of versions) {
