@@ -50,7 +50,9 @@ export function allSources(project: awscdk.AwsCdkConstructLibrary): void {
   const eslint = project.tryFindObjectFile('.eslintrc.json');
   eslint?.addDeletionOverride('parserOptions.projectService');
   eslint?.addOverride('parserOptions.project', `./${ALL_SOURCES}`);
-  // Our packages are found by their names also where they are not compiled yet, and are ordered among the others.
+  // Our packages are found by their names, as sources, whether they are compiled or not. Node's own way would find them in
+  // node_modules, where the rule on the direction of imports does not look.
+  eslint?.addDeletionOverride('settings.import/resolver.node');
   eslint?.addOverride('settings.import/resolver.typescript.project', `./${ALL_SOURCES}`);
   project.eslint?.addRules({
     'import/order': ['warn', { groups: ['builtin', ['external', 'internal']], alphabetize: { order: 'asc', caseInsensitive: true } }],

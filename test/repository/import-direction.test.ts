@@ -11,11 +11,17 @@ const REFUSED = [
   ['lambda/keeper/keep.ts', "export * from 'aws-cdk-lib';"],
   ['runtime-image/daemon/router.ts', "export * from '../../local/src/clock';"],
   ['local/src/gateway.ts', "export * from '../../src/contract/pool';"],
+  ['lambda/keeper/keep.ts', "export * from 'microvm-sandbox';"],
+  ['lambda/keeper/keep.ts', "export * from 'microvm-sandbox-local';"],
+  ['runtime-image/daemon/router.ts', "export * from 'microvm-sandbox';"],
+  ['src/index.ts', "export * from 'microvm-sandbox';"],
+  ['client/src/index.ts', "export * from 'microvm-sandbox-local';"],
 ];
 const ALLOWED = [
   ['lambda/keeper/keep.ts', "export * from '../../src/contract/pool';"],
   ['lambda/keeper/keep.ts', "export * from '../../client/src/protocol/errors';"],
   ['runtime-image/daemon/router.ts', "export * from '../../src/contract/runtime';"],
+  ['local/src/gateway.ts', "export * from 'microvm-sandbox';"],
 ];
 
 /** Lints each code as if it stood in its file. Without the rules that need types: reading those takes a minute. */
