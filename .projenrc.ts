@@ -118,7 +118,7 @@ new Bundles(project, { handlers: ['image-builder', 'allocator', 'keeper'] });
 
 // Node 20 is supported here for as long as Lambda users run it; the reminders of jsii and the SDK say nothing new in each run.
 for (const [name, value] of [
-  ['JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', 'true'],
+  ['JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20'],
   ['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true'],
 ]) project.tasks.addEnvironment(name, value);
 
