@@ -17,7 +17,8 @@ export interface ImageHook {
  */
 export interface ImageHooks {
   /**
-   * Port on which the image's server answers hooks. A wrong one fails the build although its log looks clean.
+   * Port on which the image's server answers hooks: 1 to 65,535, without 8443, where the platform's own agent listens. A wrong one fails
+   * the build although its log looks clean.
    *
    * @default 9000
    */

@@ -75,15 +75,16 @@ export interface MicrovmImageOptions {
   readonly imageVersion?: string;
 
   /**
-   * Port of the sandbox runtime inside of the image: 8080 if it was built with our runtime.
+   * Port of the sandbox runtime inside of the image: 8080 if it was built with our runtime. 1 to 65,535, without 8443, where the platform's
+   * own agent listens.
    *
    * @default - the image has no sandbox runtime: no commands and no files, only its own ports
    */
   readonly daemonPort?: number;
 
   /**
-   * Port that answers the platform's hooks: 9000 if it was built with our runtime. A token that covers it would let its holder call the
-   * hooks, so name it.
+   * Port that answers the platform's hooks: 9000 if it was built with our runtime. 1 to 65,535, without 8443. A token that covers it would
+   * let its holder call the hooks, so name it.
    *
    * @default - the image has no hooks
    */

@@ -1,7 +1,7 @@
 import { Duration, Tokenization } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { checkDuration } from './check-duration';
-import { checkInteger } from './check-integer';
+import { checkPort } from './check-port';
 import type { ImageHooksProperties } from '../contract/image';
 import { HOOK_PORT } from '../contract/runtime';
 import type { ImageHook, ImageHooks } from '../image-hooks';
@@ -36,7 +36,7 @@ export function hookPort(hooks: ImageHooks): number {
 
 function checkHooks(scope: IConstruct, hooks: ImageHooks): void {
   const { port, ready, validate } = hooks;
-  checkInteger(port, { name: 'hooks.port', min: 1, max: 65535 }, scope);
+  checkPort(port, 'hooks.port', scope);
   const runtimeHook = RUNTIME_HOOKS.find((name) => hooks[name] !== undefined);
   if (runtimeHook !== undefined && ready === undefined) {
     throw new ValidationError(

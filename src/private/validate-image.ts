@@ -9,13 +9,15 @@ import { ValidationError } from '../validation-error';
 import type { BoundSource } from './bound-source';
 import { checkEnvironment } from './check-environment';
 import { checkInteger } from './check-integer';
+import { checkPort } from './check-port';
 import { checkImageName } from './image-name';
 
 const DEFAULT_RETAINED = 1;
 /** The platform keeps 50 versions of an image: beside these there are the current one and the one that is being built. */
 const MAX_RETAINED = 48;
 
-export function checkAttributes(scope: Construct, { imageArn, imageVersion }: SandboxImageAttributes): void {
+export function checkAttributes(scope: Construct, attributes: SandboxImageAttributes): void {
+  const { imageArn, imageVersion, daemonPort, hookPort } = attributes;
   // With a slash instead of the colon the service answers "access denied", which looks like a fault of the policy.
   if (!Token.isUnresolved(imageArn) && !/^arn:[^:]+:lambda:[^:]*:[^:]*:microvm-image:[a-zA-Z0-9_-]+$/.test(imageArn)) {
     throw new ValidationError(
@@ -27,6 +29,8 @@ export function checkAttributes(scope: Construct, { imageArn, imageVersion }: Sa
       `imageVersion: '${imageVersion}' is not an exact version; it looks like 3.0. Leave it out to follow the image`, scope,
     );
   }
+  checkPort(daemonPort, 'daemonPort', scope);
+  checkPort(hookPort, 'hookPort', scope);
 }
 
 export function checkImageProps(image: SandboxImage, props: SandboxImageProps): void {

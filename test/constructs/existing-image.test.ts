@@ -33,6 +33,16 @@ describe('an image that exists already', () => {
     expect(() => imported({ imageVersion })).toThrow(`imageVersion: '${imageVersion}' is not an exact version; it looks like 3.0`);
   });
 
+  describe.each(['daemonPort', 'hookPort'])('%s', (name) => {
+    test.each([0, -1, 80.5, 65536, NaN])('%d is no port', (port) => {
+      expect(() => imported({ [name]: port })).toThrow(`${name}: got ${port}, allowed are whole numbers from 1 to 65535`);
+    });
+
+    test('8443 is the platform\'s', () => {
+      expect(() => imported({ [name]: 8443 })).toThrow(`${name}: on 8443 the platform's own agent listens in every microVM; use another port`);
+    });
+  });
+
   test('may be known by tokens', () => {
     const stack = newStack();
     const parameter = new CfnParameter(stack, 'Arn').valueAsString;

@@ -66,6 +66,11 @@ test.each([0, 65536, 80.5, -1])('fails on port %d', (port) => {
   expect(() => imageWith({ port, ready: {} })).toThrow(`hooks.port: got ${port}, allowed are whole numbers from 1 to 65535`);
 });
 
+test('fails on the port of the platform\'s agent', () => {
+  expect(() => imageWith({ port: 8443, ready: {} }))
+    .toThrow("hooks.port: on 8443 the platform's own agent listens in every microVM; use another port [at Stack/Image]");
+});
+
 test.each([1, 65535])('takes port %d', (port) => {
   expect(imageWith({ port, ready: {} }).image.hookPort).toBe(port);
 });
