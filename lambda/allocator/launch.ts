@@ -112,7 +112,9 @@ async function writeDown(allocation: Allocation, { record, microvm }: Run): Prom
 /** The microVM died while it started, for instance because the image's /run hook failed. */
 async function giveUp({ table, clock }: Allocation, record: SandboxRecord, microvm: Microvm): Promise<AllocatorError> {
   const reason = microvm.stateReason ?? 'its microVM ended while it started';
-  await table.end(record, { from: ['starting', 'terminating'], reason, now: clock.now(), neverUsed: true });
+  await table.end(record, {
+    from: ['starting', 'terminating'], reason, now: clock.now(), microvmId: microvm.microvmId, neverUsed: true,
+  });
   return new AllocatorError('sandbox_terminated', `Sandbox ${record.sandboxId} did not start: ${reason}`, {});
 }
 
@@ -120,8 +122,9 @@ async function giveUp({ table, clock }: Allocation, record: SandboxRecord, micro
 async function abandon(
   { table, clock, microvms }: Allocation, record: SandboxRecord, microvm: Microvm,
 ): Promise<AllocatorError> {
-  await terminateIfThere(microvms, microvm.microvmId);
+  const { microvmId } = microvm;
+  await terminateIfThere(microvms, microvmId);
   const reason = record.reason ?? 'its lease ended';
-  await table.end(record, { from: ['terminating'], reason, now: clock.now(), neverUsed: false });
+  await table.end(record, { from: ['terminating'], reason, now: clock.now(), microvmId, neverUsed: false });
   return terminated({ ...record, reason });
 }

@@ -1,3 +1,4 @@
+import { awaitEnds } from './await-ends';
 import type { Due } from './due';
 import type { Keeper } from './keep';
 import { newReaper } from './reap';
@@ -28,7 +29,7 @@ export interface Task {
   due(record: SandboxRecord, now: number): Due | undefined;
 }
 
-/** Ends all sandboxes that the task concerns, and returns when none is left. */
+/** Ends all sandboxes that the task concerns, and returns when none is left and the service has ended their microVMs. */
 export async function endAll(keeper: Keeper, task: Task): Promise<void> {
   const { clock, log } = keeper;
   const startedAt = clock.now();
@@ -37,6 +38,7 @@ export async function endAll(keeper: Keeper, task: Task): Promise<void> {
     const round = await endRound(reaper, task, startedAt + END_ALL_MS);
     ended += round.ended;
     if (round.left === 0) {
+      await awaitEnds(keeper, task.operation, startedAt + END_ALL_MS);
       log({ operation: task.operation, outcome: 'ok', durationMs: clock.now() - startedAt, ended });
       return;
     }

@@ -49,7 +49,7 @@ export async function reap(reaper: Reaper, found: SandboxRecord, due: Due): Prom
     }
     const reason = record.reason ?? REASONS[due];
     const neverUsed = record.microvmId === undefined;
-    const ended = await reaper.table.end(record, { from: ['terminating'], reason, now: reaper.clock.now(), neverUsed });
+    const ended = await reaper.table.end(record, { from: ['terminating'], reason, now: reaper.clock.now(), microvmId, neverUsed });
     if (!ended) return 'spared';
     return microvmId === undefined ? 'unknown' : due;
   } catch (error) {

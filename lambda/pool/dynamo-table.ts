@@ -4,7 +4,7 @@ import type { Clock } from './clock';
 import type { SandboxRecord } from './sandbox-record';
 import { REMEMBER_MS } from './sandbox-table';
 import type { Change, Claim, ClaimOutcome, Ending, IdempotencyEntry, SandboxTable } from './sandbox-table';
-import { changeExpression, claimCondition, stateCondition, unsharedCondition } from './table-expressions';
+import { changeExpression, claimCondition, endExpression, inSeconds, setExpression } from './table-expressions';
 import { POOL_TABLE } from '../../src/contract/pool';
 
 type Item = Record<string, unknown>;
@@ -14,7 +14,6 @@ const TRANSACTION_ATTEMPTS = 8;
 
 const itemKey = (kind: string, id: string) => ({ [POOL_TABLE.partitionKey]: kind, [POOL_TABLE.sortKey]: id });
 const COUNT = itemKey('pool', 'count');
-const inSeconds = (epochMs: number) => Math.ceil(epochMs / 1000);
 
 /** The pool's table in DynamoDB: one partition each for sandboxes, keys, idempotency keys and the pool's count. */
 export class DynamoTable implements SandboxTable {
@@ -105,14 +104,14 @@ export class DynamoTable implements SandboxTable {
   }
 
   /** Sets members of the pool's count, which every insertion reads. */
-  private async mark(members: Record<string, unknown>): Promise<void> {
-    const names = Object.keys(members);
+  private async mark(members: object): Promise<void> {
+    const { expression, names, values } = setExpression(members);
     await this.client.send(new UpdateCommand({
       TableName: this.tableName,
       Key: COUNT,
-      UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
-      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, members[name]])),
+      UpdateExpression: expression,
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: values,
     }));
   }
 
@@ -190,25 +189,7 @@ export class DynamoTable implements SandboxTable {
   }
 
   private markEnded(record: SandboxRecord, ending: Ending): Write {
-    const condition = stateCondition(record, ending.from);
-    const unshared = unsharedCondition(ending.unshared);
-    return {
-      Update: {
-        TableName: this.tableName,
-        Key: itemKey('sandbox', record.sandboxId),
-        UpdateExpression: 'SET #state = :terminated, #reason = :reason, #removeAfter = :removeAfter REMOVE #launch',
-        ConditionExpression: [condition.expression, unshared?.expression].filter(Boolean).join(' AND '),
-        ExpressionAttributeNames: {
-          ...condition.names, ...unshared?.names, '#reason': 'reason', '#removeAfter': POOL_TABLE.timeToLive, '#launch': 'launch',
-        },
-        ExpressionAttributeValues: {
-          ...condition.values,
-          ':terminated': 'terminated',
-          ':reason': ending.reason,
-          ':removeAfter': inSeconds(ending.now + REMEMBER_MS),
-        },
-      },
-    };
+    return { Update: { TableName: this.tableName, Key: itemKey('sandbox', record.sandboxId), ...endExpression(record, ending) } };
   }
 
   private deleteOwn(kind: 'key' | 'idempotency', id: string, sandboxId: string): Write {

@@ -21,6 +21,8 @@ export interface SandboxRecord extends SandboxInfo {
   /** Absent until RunMicrovm answered. */
   readonly microvmId?: string;
   readonly endpoint?: string;
+  /** Absent until the sandbox was ended; the service may take a moment longer to end its microVM. */
+  readonly endedAt?: number;
   /** Of the image that this sandbox runs; the pool's may be another one by now. */
   readonly daemonPort: number | null;
   readonly hookPort: number | null;

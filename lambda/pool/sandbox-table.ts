@@ -46,6 +46,8 @@ export interface Ending {
   readonly from: readonly SandboxState[];
   readonly reason: string;
   readonly now: number;
+  /** Where the record does not have it. */
+  readonly microvmId?: string;
   /** True if no caller ever got this sandbox: then a retry with its idempotency key may have another one. */
   readonly neverUsed: boolean;
   /** Only if no other call may have sent the intent. */

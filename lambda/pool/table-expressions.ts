@@ -1,17 +1,21 @@
 import type { SandboxRecord } from './sandbox-record';
-import type { Change, Claim } from './sandbox-table';
+import { REMEMBER_MS } from './sandbox-table';
+import type { Change, Claim, Ending } from './sandbox-table';
 import type { SandboxState } from '../../client/src/protocol/allocator';
 import { POOL_TABLE } from '../../src/contract/pool';
 
-/** A DynamoDB condition with the names and values it mentions. */
-export interface Condition {
+/** As the time to live takes it. */
+export const inSeconds = (epochMs: number): number => Math.ceil(epochMs / 1000);
+
+/** A DynamoDB condition or update with the names and values it mentions. */
+export interface Expression {
   readonly expression: string;
   readonly names: Record<string, string>;
   readonly values: Record<string, unknown>;
 }
 
 /** Holds for the record in one of the states and in the generation that the caller saw: an older generation changes nothing. */
-export function stateCondition({ generation }: SandboxRecord, states: readonly SandboxState[]): Condition {
+function stateCondition({ generation }: SandboxRecord, states: readonly SandboxState[]): Expression {
   const values = Object.fromEntries(states.map((state, index) => [`:from${index}`, state]));
   return {
     expression: `attribute_exists(#id) AND #generation = :generation AND #state IN (${Object.keys(values).join(', ')})`,
@@ -21,7 +25,7 @@ export function stateCondition({ generation }: SandboxRecord, states: readonly S
 }
 
 /** Holds for the pool's count while the pool gives out what this claim asks for. */
-export function claimCondition({ maxSandboxes, startFingerprint, now }: Claim): Condition {
+export function claimCondition({ maxSandboxes, startFingerprint, now }: Claim): Expression {
   return {
     expression: [
       'attribute_not_exists(#closed)',
@@ -33,25 +37,42 @@ export function claimCondition({ maxSandboxes, startFingerprint, now }: Claim): 
   };
 }
 
+/** A DynamoDB update that sets the members which are not undefined. */
+export function setExpression(members: object): Expression {
+  const set = Object.entries(members).filter(([, value]) => value !== undefined);
+  return {
+    expression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    names: Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
+    values: Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+  };
+}
+
 /** The update of one record, as UpdateItem takes it. */
 export function changeExpression(record: SandboxRecord, change: Change) {
-  const condition = stateCondition(record, change.from);
-  const set = Object.entries(change.set).filter(([, value]) => value !== undefined);
-  const others = [
-    leaseCondition(change.lease), intentCondition(change.clientToken), unsharedCondition(change.unshared),
-  ];
-  const all = [condition, ...others.flatMap((other) => other ?? [])];
+  return conditional(setExpression(change.set), [
+    stateCondition(record, change.from),
+    leaseCondition(change.lease),
+    intentCondition(change.clientToken),
+    unsharedCondition(change.unshared),
+  ]);
+}
+
+/** The update of a record that ends, as UpdateItem takes it. */
+export function endExpression(record: SandboxRecord, { from, reason, now, microvmId, unshared }: Ending) {
+  const { expression, names, values } = setExpression({
+    state: 'terminated', reason, endedAt: now, microvmId, [POOL_TABLE.timeToLive]: inSeconds(now + REMEMBER_MS),
+  });
+  const update = { expression: `${expression} REMOVE #launch`, names: { ...names, '#launch': 'launch' }, values };
+  return conditional(update, [stateCondition(record, from), unsharedCondition(unshared)]);
+}
+
+function conditional(update: Expression, conditions: readonly (Expression | undefined)[]) {
+  const all = conditions.flatMap((condition) => condition ?? []);
   return {
-    UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    UpdateExpression: update.expression,
     ConditionExpression: all.map(({ expression }) => expression).join(' AND '),
-    ExpressionAttributeNames: {
-      ...merged(all.map(({ names }) => names)),
-      ...Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
-    },
-    ExpressionAttributeValues: {
-      ...merged(all.map(({ values }) => values)),
-      ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
-    },
+    ExpressionAttributeNames: merged([...all, update].map(({ names }) => names)),
+    ExpressionAttributeValues: merged([...all, update].map(({ values }) => values)),
   };
 }
 
@@ -59,7 +80,7 @@ function merged<T>(records: Record<string, T>[]): Record<string, T> {
   return Object.fromEntries(records.flatMap((record) => Object.entries(record)));
 }
 
-function leaseCondition(lease: Change['lease']): Condition | undefined {
+function leaseCondition(lease: Change['lease']): Expression | undefined {
   if (!lease) return undefined;
   const names = { '#expiresAt': 'expiresAt' };
   return 'goodAt' in lease
@@ -67,7 +88,7 @@ function leaseCondition(lease: Change['lease']): Condition | undefined {
     : { expression: '#expiresAt <= :leaseAt', names, values: { ':leaseAt': lease.endedAt } };
 }
 
-function intentCondition(clientToken: string | undefined): Condition | undefined {
+function intentCondition(clientToken: string | undefined): Expression | undefined {
   if (clientToken === undefined) return undefined;
   return {
     expression: '#launch.#clientToken = :clientToken',
@@ -77,6 +98,6 @@ function intentCondition(clientToken: string | undefined): Condition | undefined
 }
 
 /** Holds while nobody but the call that made the record may have sent its intent. */
-export function unsharedCondition(unshared: boolean | undefined): Condition | undefined {
+function unsharedCondition(unshared: boolean | undefined): Expression | undefined {
   return unshared ? { expression: 'attribute_not_exists(#shared)', names: { '#shared': 'shared' }, values: {} } : undefined;
 }

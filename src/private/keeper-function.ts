@@ -54,7 +54,7 @@ function allowMicrovms(role: iam.Role, start: MicrovmStart): void {
     statements: [
       // An abandoned launch is asked for again, with its own client token, to learn which microVM came of it.
       ...startStatements(start),
-      microvmStatement(role, start.imageArn, ['lambda:TerminateMicrovm']),
+      microvmStatement(role, start.imageArn, ['lambda:GetMicrovm', 'lambda:TerminateMicrovm']),
     ],
   });
 }

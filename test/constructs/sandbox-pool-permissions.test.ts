@@ -61,7 +61,7 @@ test('the keeper may repeat a launch and end microVMs, but makes no tokens', () 
     { Action: LOGS, Resource: ['arn:<PoolKeeperLogs.Arn>'] },
     { Action: ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'], Resource: ['arn:<PoolTable.Arn>'] },
     ...start,
-    { Action: ['lambda:TerminateMicrovm'], Resource: [IMAGE, ANY_MICROVM] },
+    { Action: ['lambda:GetMicrovm', 'lambda:TerminateMicrovm'], Resource: [IMAGE, ANY_MICROVM] },
   ]);
 });
 

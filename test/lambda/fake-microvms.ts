@@ -18,9 +18,12 @@ export class FakeMicrovms extends FaultyService implements MicrovmClient {
   readonly microvms = new Map<string, { -readonly [K in keyof Microvm]: Microvm[K] }>();
   readonly tokens: { microvmId: string; ports: readonly number[]; minutes: number }[] = [];
   startsAs: MicrovmState = 'RUNNING';
+  /** What GetMicrovm tells of a microVM that was asked to end, one look after another, before it tells `TERMINATED`. */
+  toldWhileEnding: MicrovmState[] = [];
   /** Versions that can be run, the image's current one last; undefined: all. */
   versions?: string[];
   imageArn = 'arn:aws:lambda:us-east-1:123456789012:microvm-image:agent';
+  private readonly ending = new Map<string, MicrovmState[]>();
   /** Called at the end of a run that worked. */
   afterRun?: (microvm: Microvm) => Promise<void>;
 
@@ -53,7 +56,10 @@ export class FakeMicrovms extends FaultyService implements MicrovmClient {
   }
 
   async get(microvmId: string): Promise<Microvm> {
-    return this.call('get', async () => ({ ...this.find('GetMicrovm', microvmId) }));
+    return this.call('get', async () => {
+      const microvm = this.find('GetMicrovm', microvmId);
+      return { ...microvm, state: this.ending.get(microvmId)?.shift() ?? microvm.state };
+    });
   }
 
   async suspend(microvmId: string): Promise<void> {
@@ -68,6 +74,7 @@ export class FakeMicrovms extends FaultyService implements MicrovmClient {
     await this.call('terminate', async () => {
       const microvm = this.find('TerminateMicrovm', microvmId);
       microvm.state = 'TERMINATED';
+      this.ending.set(microvmId, [...this.toldWhileEnding]);
       microvm.stateReason = 'Success.';
     });
   }

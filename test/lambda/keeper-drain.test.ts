@@ -113,6 +113,74 @@ describe('deleting a pool', () => {
     expect(await test.left()).toEqual(NOTHING);
   });
 
+  describe('returns when the service has ended', () => {
+    const drained = async () => {
+      const [start, before] = [test.clock.time, test.microvms.calls.length];
+      await test.drain();
+      const looks = test.microvms.calls.slice(before).filter((name) => name === 'get');
+      return { ms: test.clock.time - start, looks: looks.length };
+    };
+
+    it('what it ended: the microVMs are told as running for a moment, and end later', async () => {
+      test.microvms.toldWhileEnding = ['RUNNING', 'TERMINATING', 'TERMINATING'];
+      await create();
+      await create();
+      expect(await drained()).toEqual({ ms: 125 + 3000, looks: 8 });
+    });
+
+    it('what a caller had killed before', async () => {
+      test.microvms.toldWhileEnding = ['TERMINATING'];
+      await test.get({ operation: 'kill', sandboxId: await create() });
+      expect(await drained()).toEqual({ ms: 1000, looks: 2 });
+    });
+
+    it('the microVM of a launch that nobody wrote down', async () => {
+      test.microvms.toldWhileEnding = ['TERMINATING'];
+      await abandon();
+      test.clock.time += 91_000;
+      expect(await drained()).toMatchObject({ looks: 2 });
+    });
+
+    it('the microVM of a sandbox that was ended while it started', async () => {
+      test.microvms.toldWhileEnding = ['TERMINATING'];
+      test.microvms.afterRun = async () => {
+        const [{ sandboxId }] = await dynamo.items('sandbox');
+        await test.get({ operation: 'kill', sandboxId });
+      };
+      await test.ask({ operation: 'create' });
+      expect(await drained()).toMatchObject({ looks: 2 });
+    });
+
+    it('nothing else: who was ended two minutes ago is not asked for', async () => {
+      await test.get({ operation: 'kill', sandboxId: await create() });
+      test.clock.time += 120_000;
+      expect(await drained()).toEqual({ ms: 0, looks: 0 });
+    });
+
+    it.each(['not_found', 'refused'] as const)('and asks once where it says %s', async (kind) => {
+      test.microvms.toldWhileEnding = ['TERMINATING'];
+      await create();
+      test.microvms.faults.push({ operation: 'get', when: 'before', error: refuse(kind, 'GetMicrovm') });
+      expect(await drained()).toEqual({ ms: 0, looks: 1 });
+    });
+
+    it.each(['throttled', 'busy', 'quota'] as const)('and asks again where it is %s', async (kind) => {
+      await create();
+      test.microvms.faults.push({ operation: 'get', when: 'before', error: refuse(kind, 'GetMicrovm') });
+      expect(await drained()).toEqual({ ms: 1000, looks: 2 });
+    });
+
+    it('or after a minute and a half, with a word: what was asked to end will', async () => {
+      test.microvms.toldWhileEnding = Array(1000).fill('TERMINATING');
+      await create();
+      expect(await drained()).toEqual({ ms: 90_000, looks: 91 });
+      expect(test.logs).toContainEqual({
+        level: 'warn', operation: 'drain', message: '1 microVMs were asked to end, and have not yet: microvm-1',
+      });
+      expect(await test.left()).toEqual(NOTHING);
+    });
+  });
+
   it('that dies between any two steps is followed by one that finishes', async () => {
     await test.diesAtEachStep(async (dying) => {
       await create();

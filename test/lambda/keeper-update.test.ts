@@ -55,6 +55,14 @@ describe('a pool that is given another image', () => {
     expect(await dynamo.items('key')).toEqual([]);
   });
 
+  it('returns when the service has ended them: the image may be deleted next', async () => {
+    test.microvms.toldWhileEnding = ['RUNNING', 'TERMINATING'];
+    await create();
+    const start = test.clock.time;
+    await update(OTHER_IMAGE);
+    expect(test.clock.time - start).toBe(2000);
+  });
+
   it('waits until a launch that nobody wrote down is abandoned, and replays it to learn its microVM', async () => {
     await abandon();
     await abandon();

@@ -110,17 +110,24 @@ it('end is one transaction of record, count and the keys that are still its own'
         Update: {
           TableName: 'pool',
           Key: { kind: 'sandbox', id: 'sbx-1' },
-          UpdateExpression: 'SET #state = :terminated, #reason = :reason, #removeAfter = :removeAfter REMOVE #launch',
+          UpdateExpression: 'SET #state = :state, #reason = :reason, #endedAt = :endedAt, #removeAfter = :removeAfter REMOVE #launch',
           ConditionExpression: 'attribute_exists(#id) AND #generation = :generation AND #state IN (:from0, :from1)',
           ExpressionAttributeNames: {
-            '#id': 'id', '#generation': 'generation', '#state': 'state', '#reason': 'reason', '#removeAfter': 'removeAfter', '#launch': 'launch',
+            '#id': 'id',
+            '#generation': 'generation',
+            '#state': 'state',
+            '#reason': 'reason',
+            '#endedAt': 'endedAt',
+            '#removeAfter': 'removeAfter',
+            '#launch': 'launch',
           },
           ExpressionAttributeValues: {
             ':from0': 'starting',
             ':from1': 'terminating',
             ':generation': 2,
-            ':terminated': 'terminated',
+            ':state': 'terminated',
             ':reason': 'killed',
+            ':endedAt': now,
             ':removeAfter': Math.ceil(now / 1000) + 86_400,
           },
         },
@@ -138,6 +145,14 @@ it('end is one transaction of record, count and the keys that are still its own'
       own('idempotency', 'i'),
     ],
   }]);
+});
+
+it('a microVM that was learned at the end is written down', async () => {
+  const { table: scriptedTable, sent } = scripted();
+  await scriptedTable.end(record, { from: ['terminating'], reason: 'r', now, microvmId: 'microvm-7', neverUsed: true });
+  expect(sent[0].input.TransactItems?.[0].Update).toMatchObject({
+    UpdateExpression: expect.stringContaining(', #microvmId = :microvmId'), ExpressionAttributeValues: { ':microvmId': 'microvm-7' },
+  });
 });
 
 it('a used sandbox keeps its idempotency key', async () => {
