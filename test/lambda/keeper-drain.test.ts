@@ -170,6 +170,17 @@ describe('deleting a pool', () => {
       expect(await drained()).toEqual({ ms: 1000, looks: 2 });
     });
 
+    it('or is out of time: nobody is asked for any more', async () => {
+      test.microvms.toldWhileEnding = Array(1000).fill('TERMINATING');
+      for (let i = 0; i < 3; i++) await create();
+      const { get } = test.microvms;
+      test.microvms.get = async (id) => {
+        test.clock.time += 50_000;
+        return get.call(test.microvms, id);
+      };
+      expect(await drained()).toMatchObject({ ms: 250 + 100_000, looks: 2 });
+    });
+
     it('or after a minute and a half, with a word: what was asked to end will', async () => {
       test.microvms.toldWhileEnding = Array(1000).fill('TERMINATING');
       await create();
