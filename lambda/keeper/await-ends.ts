@@ -5,7 +5,7 @@ import { ServiceError } from '../pool/service-error';
 /** A microVM is TERMINATED about 3 seconds after it was asked to go, and its `/terminate` hook may have a minute before. */
 const ENDING_MS = 90_000;
 
-const LOOK_PAUSE_MS = 1000;
+const LOOK_PAUSE_MS = 500;
 
 /**
  * Returns when the service has ended what was ended a moment ago, by an allocator too. CloudFormation goes on to delete what those microVMs

@@ -125,13 +125,13 @@ describe('deleting a pool', () => {
       test.microvms.toldWhileEnding = ['RUNNING', 'TERMINATING', 'TERMINATING'];
       await create();
       await create();
-      expect(await drained()).toEqual({ ms: 125 + 3000, looks: 8 });
+      expect(await drained()).toEqual({ ms: 125 + 1500, looks: 8 });
     });
 
     it('what a caller had killed before', async () => {
       test.microvms.toldWhileEnding = ['TERMINATING'];
       await test.get({ operation: 'kill', sandboxId: await create() });
-      expect(await drained()).toEqual({ ms: 1000, looks: 2 });
+      expect(await drained()).toEqual({ ms: 500, looks: 2 });
     });
 
     it('the microVM of a launch that nobody wrote down', async () => {
@@ -167,7 +167,7 @@ describe('deleting a pool', () => {
     it.each(['throttled', 'busy', 'quota'] as const)('and asks again where it is %s', async (kind) => {
       await create();
       test.microvms.faults.push({ operation: 'get', when: 'before', error: refuse(kind, 'GetMicrovm') });
-      expect(await drained()).toEqual({ ms: 1000, looks: 2 });
+      expect(await drained()).toEqual({ ms: 500, looks: 2 });
     });
 
     it('or is out of time: nobody is asked for any more', async () => {
@@ -184,7 +184,7 @@ describe('deleting a pool', () => {
     it('or after a minute and a half, with a word: what was asked to end will', async () => {
       test.microvms.toldWhileEnding = Array(1000).fill('TERMINATING');
       await create();
-      expect(await drained()).toEqual({ ms: 90_000, looks: 91 });
+      expect(await drained()).toEqual({ ms: 90_000, looks: 181 });
       expect(test.logs).toContainEqual({
         level: 'warn', operation: 'drain', message: '1 microVMs were asked to end, and have not yet: microvm-1',
       });

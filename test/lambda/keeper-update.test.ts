@@ -60,7 +60,7 @@ describe('a pool that is given another image', () => {
     await create();
     const start = test.clock.time;
     await update(OTHER_IMAGE);
-    expect(test.clock.time - start).toBe(2000);
+    expect(test.clock.time - start).toBe(1000);
   });
 
   it('waits until a launch that nobody wrote down is abandoned, and replays it to learn its microVM', async () => {
