@@ -4,9 +4,28 @@ import { InstalledProject, type Packed, ROOT } from './packed';
 
 const HANDLERS = readdirSync(join(ROOT, 'lambda')).filter((name) => existsSync(join(ROOT, 'lambda', name, 'index.ts')));
 
+/** A user's program. */
+const USE = `
+import { SandboxClient } from 'microvm-sandbox';
+import { startLocalCloud } from 'microvm-sandbox-local';
+
+const cloud = await startLocalCloud();
+try {
+  const [{ outputs }] = await cloud.deploy(process.argv[2]);
+  Object.assign(process.env, cloud.environment);
+  const client = new SandboxClient({ pool: outputs.SandboxPool });
+  const sandbox = await client.create();
+  const { stdout } = await sandbox.commands.run('echo here');
+  await cloud.destroy('Quickstart');
+  console.log(stdout + JSON.stringify(cloud.inventory().microvms));
+} finally {
+  await cloud.stop();
+}
+`;
+
 let project: InstalledProject;
 beforeAll(async () => {
-  project = await InstalledProject.create(['.', './client', './local']);
+  project = await InstalledProject.create(['.', './client', './local'], ['esbuild', 'tsx']);
 }, 120_000);
 afterAll(() => project?.remove());
 
@@ -41,18 +60,25 @@ describe('the construct package', () => {
     const wanted = /^(lib\/.*\.(js|d\.ts)|assets\/(lambda|runtime-image)\/.*|\.jsii|\.warnings\.jsii\.js|API\.md|LICENSE|README\.md|package\.json)$/;
     expect(pathsOf('cdk-microvm-sandbox').filter((path) => !wanted.test(path))).toEqual([]);
   });
+});
 
-  test('synthesizes the quickstart', async () => {
+describe('the quickstart, with the packages alone', () => {
+  const assembly = () => project.path('cdk.out');
+
+  test('is synthesized', async () => {
     cpSync(join(ROOT, 'examples', 'quickstart'), project.path('quickstart'), { recursive: true });
-    project.link('esbuild', 'tsx');
-    const outdir = project.path('cdk.out');
-    await project.node(['--import', 'tsx', project.path('quickstart', 'app.ts')], { CDK_OUTDIR: outdir });
+    await project.node(['--import', 'tsx', project.path('quickstart', 'app.ts')], { CDK_OUTDIR: assembly() });
 
-    const template = JSON.parse(readFileSync(join(outdir, 'Quickstart.template.json'), 'utf8')) as { Resources: Record<string, { Type: string }> };
+    const template = JSON.parse(readFileSync(join(assembly(), 'Quickstart.template.json'), 'utf8')) as { Resources: Record<string, { Type: string }> };
     expect(Object.values(template.Resources).map(({ Type }) => Type)).toContain('Custom::MicrovmSandboxImage');
-    const assets = readdirSync(outdir).filter((name) => existsSync(join(outdir, name, 'index.js'))).length;
+    const assets = readdirSync(assembly()).filter((name) => existsSync(join(assembly(), name, 'index.js'))).length;
     expect(assets).toBeGreaterThan(HANDLERS.length);
   }, 60_000);
+
+  test('is deployed, and gives a sandbox to a program', async () => {
+    project.write({ 'use.mjs': USE });
+    expect(await project.node(['use.mjs', assembly()])).toBe('here\n[]\n');
+  }, 90_000);
 });
 
 describe.each(['microvm-sandbox', 'microvm-sandbox-local'])('the package %s', (name) => {
@@ -85,6 +111,6 @@ describe('what a program loads', () => {
   });
 
   test('the local cloud has its command', async () => {
-    expect(await project.node([project.path('node_modules', 'microvm-sandbox-local', 'bin', 'microvm-sandbox-local.js'), '--help'])).toContain('microvm-sandbox-local');
+    expect(await project.node([project.path('node_modules', '.bin', 'microvm-sandbox-local'), '--help'])).toContain('microvm-sandbox-local');
   });
 });

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 export const ROOT = join(__dirname, '..', '..');
-const MODULES = join(ROOT, 'node_modules');
 
 const run = promisify(execFile);
 
@@ -20,21 +19,31 @@ export interface Packed {
 }
 
 interface Manifest {
+  readonly name: string;
+  readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly bin?: Readonly<Record<string, string>>;
 }
 
-/** An empty project, with packages in it that were packed from folders of the checkout. */
+interface Locked {
+  readonly version?: string;
+  readonly link?: true;
+}
+
+/** A project that was empty before our packages were packed and installed by npm. */
 export class InstalledProject {
-  static async create(folders: readonly string[]): Promise<InstalledProject> {
+  /**
+   * With the packages of these folders of the checkout, what they ask for, and nothing but the other packages that are named. The
+   * versions are those of the checkout's lock: what it has was downloaded already.
+   */
+  static async create(folders: readonly string[], others: readonly string[] = []): Promise<InstalledProject> {
     const directory = mkdtempSync(join(tmpdir(), 'installed-'));
     const args = ['pack', ...folders, '--json', '--ignore-scripts', '--pack-destination', directory];
     const { stdout } = await run('npm', args, { cwd: ROOT, timeout: 60_000 });
     const answer = JSON.parse(stdout) as Packed[] | Record<string, Packed>;
     const project = new InstalledProject(directory, Object.values(answer));
-    for (const packed of project.packages) await project.install(packed);
-    // The user's own, which the CDK looks for when it bundles a function.
-    project.write({ 'package.json': '{ "name": "empty", "private": true }\n', 'package-lock.json': '{}\n' });
+    await project.install(folders.map(manifestOf), others);
     return project;
   }
 
@@ -58,26 +67,34 @@ export class InstalledProject {
     return stdout;
   }
 
-  /** Packages of the checkout, in place of the registry's. */
-  link(...names: string[]): void {
-    for (const name of names) {
-      mkdirSync(dirname(this.path('node_modules', name)), { recursive: true });
-      symlinkSync(join(MODULES, name), this.path('node_modules', name));
-    }
-  }
-
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  private async install({ name, filename }: Packed): Promise<void> {
-    const target = this.path('node_modules', name);
-    mkdirSync(target, { recursive: true });
-    await run('tar', ['-xzf', this.path(filename), '-C', target, '--strip-components', '1']);
-    // Only what the package asks for: one that it forgot is missing, as it would be for a user.
-    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8')) as Manifest;
-    const ours = this.packages.map((packed) => packed.name);
-    const others = Object.keys({ ...dependencies, ...peerDependencies }).filter((asked) => !ours.includes(asked));
-    this.link(...others.filter((asked) => !existsSync(this.path('node_modules', asked))));
+  private async install(manifests: readonly Manifest[], others: readonly string[]): Promise<void> {
+    const ours = Object.fromEntries(this.packages.map(({ name, filename }) => [name, `file:${filename}`]));
+    const manifest = {
+      name: 'empty', version: '0.0.0', private: true, dependencies: { ...ours, ...Object.fromEntries(others.map((name) => [name, '*'])) },
+    };
+    const packages = {
+      '': manifest,
+      ...lockedByCheckout(),
+      ...Object.fromEntries(manifests.map(({ name, ...asked }) => [`node_modules/${name}`, { ...asked, resolved: ours[name] }])),
+    };
+    const json = (value: object) => JSON.stringify(value, undefined, 2);
+    this.write({ 'package.json': json(manifest), 'package-lock.json': json({ name: 'empty', lockfileVersion: 3, requires: true, packages }) });
+    // Of the lock npm takes what somebody asks for, and it fails where that is not there.
+    await run('npm', ['ci', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: this.directory, timeout: 110_000 });
   }
+}
+
+/** What npm reads of a package before it installs it. */
+function manifestOf(folder: string): Manifest {
+  const { name, version, dependencies, peerDependencies, bin } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest;
+  return { name, version, dependencies, peerDependencies, bin };
+}
+
+function lockedByCheckout(): Record<string, Locked> {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as { packages: Record<string, Locked> };
+  return Object.fromEntries(Object.entries(packages).filter(([path, { link }]) => path.startsWith('node_modules/') && !link));
 }

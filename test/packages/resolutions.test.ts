@@ -3,8 +3,7 @@ import { InstalledProject } from './packed';
 
 let project: InstalledProject;
 beforeAll(async () => {
-  project = await InstalledProject.create(['./client', './local']);
-  project.link('@types/node');
+  project = await InstalledProject.create(['./client', './local'], ['@types/node']);
 }, 120_000);
 afterAll(() => project?.remove());
 
