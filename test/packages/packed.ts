@@ -27,7 +27,7 @@ interface Manifest {
 }
 
 interface Locked {
-  readonly version?: string;
+  /** A folder of the checkout. */
   readonly link?: true;
 }
 
@@ -73,9 +73,8 @@ export class InstalledProject {
 
   private async install(manifests: readonly Manifest[], others: readonly string[]): Promise<void> {
     const ours = Object.fromEntries(this.packages.map(({ name, filename }) => [name, `file:${filename}`]));
-    const manifest = {
-      name: 'empty', version: '0.0.0', private: true, dependencies: { ...ours, ...Object.fromEntries(others.map((name) => [name, '*'])) },
-    };
+    const dependencies = { ...ours, ...Object.fromEntries(others.map((name) => [name, '*'])) };
+    const manifest = { name: 'empty', version: '0.0.0', private: true, dependencies };
     const packages = {
       '': manifest,
       ...lockedByCheckout(),
