@@ -39,6 +39,7 @@ test('and the place is free again', async () => {
 }, 60_000);
 
 test('the keeper ends a sandbox whose lease is over, and its place is free again', async () => {
+  await eventually(() => living().length === 0, 'the sandbox before has ended');
   await using client = clientOf(cloud, pool);
   const sandbox = await client.create({ timeoutMs: 60_000 });
   expect(living()).toHaveLength(1);

@@ -29,5 +29,5 @@ test('the code agent finds its files again after the platform suspended the idle
   });
 
   expect(answers).toEqual(['Mar sold best.', '395 units in all.']);
-  expect(states()).not.toContain('RUNNING');
+  await eventually(() => states().every((state) => state === 'TERMINATED'), 'the sandbox has ended');
 });
