@@ -1,5 +1,5 @@
+import { allRecords } from './all-records';
 import type { Keeper } from './keep';
-import { READ_AT_ONCE } from './reap-or-log';
 import { ServiceError } from '../pool/service-error';
 
 /** A microVM is TERMINATED about 3 seconds after it was asked to go, and its `/terminate` hook may have a minute before. */
@@ -27,14 +27,9 @@ export async function awaitEnds(keeper: Keeper, operation: string, deadline: num
 async function endedLately({ table, clock }: Keeper): Promise<string[]> {
   const since = clock.now() - ENDING_MS;
   const microvmIds: string[] = [];
-  let after: string | undefined;
-  do {
-    const { records, next } = await table.page(after, READ_AT_ONCE);
-    for (const { microvmId, endedAt = 0 } of records) {
-      if (microvmId !== undefined && endedAt > since) microvmIds.push(microvmId);
-    }
-    after = next;
-  } while (after !== undefined);
+  for await (const { microvmId, endedAt = 0 } of allRecords(table)) {
+    if (microvmId !== undefined && endedAt > since) microvmIds.push(microvmId);
+  }
   return microvmIds;
 }
 

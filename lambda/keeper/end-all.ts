@@ -1,9 +1,10 @@
+import { allRecords } from './all-records';
 import { awaitEnds } from './await-ends';
 import type { Due } from './due';
 import type { Keeper } from './keep';
 import { newReaper } from './reap';
 import type { Outcome, Reaper } from './reap';
-import { READ_AT_ONCE, reapOrLog } from './reap-or-log';
+import { reapOrLog } from './reap-or-log';
 import { KEEPER_TIMEOUT_SECONDS } from '../../src/contract/pool';
 import { COUNTED_STATES } from '../pool/sandbox-record';
 import type { SandboxRecord } from '../pool/sandbox-record';
@@ -33,16 +34,17 @@ export interface Task {
 export async function endAll(keeper: Keeper, task: Task): Promise<void> {
   const { clock, log } = keeper;
   const startedAt = clock.now();
+  const deadline = startedAt + END_ALL_MS;
   const reaper = newReaper(keeper);
   for (let ended = 0; ;) {
-    const round = await endRound(reaper, task, startedAt + END_ALL_MS);
+    const round = await endRound(reaper, task, deadline);
     ended += round.ended;
     if (round.left === 0) {
-      await awaitEnds(keeper, task.operation, startedAt + END_ALL_MS);
+      await awaitEnds(keeper, task.operation, deadline);
       log({ operation: task.operation, outcome: 'ok', durationMs: clock.now() - startedAt, ended });
       return;
     }
-    if (clock.now() + ROUND_PAUSE_MS > startedAt + END_ALL_MS) {
+    if (clock.now() + ROUND_PAUSE_MS > deadline) {
       log({ level: 'error', operation: task.operation, outcome: 'unfinished', left: round.left, ended });
       throw unfinished(task, round.left, ended);
     }
@@ -54,17 +56,13 @@ async function endRound(reaper: Reaper, task: Task, deadline: number): Promise<{
   const { clock, table } = reaper;
   let left = 0;
   let ended = 0;
-  let after: string | undefined;
-  do {
-    const { records, next } = await table.page(after, READ_AT_ONCE);
-    for (const record of records.filter((each) => COUNTED_STATES.includes(each.state) && task.concerns(each))) {
-      const due = clock.now() < deadline ? task.due(record, clock.now()) : undefined;
-      const outcome = due && await reapOrLog(reaper, record, due);
-      if (outcome === undefined || NOT_ENDED.includes(outcome)) left++;
-      else ended++;
-    }
-    after = next;
-  } while (after !== undefined);
+  for await (const record of allRecords(table)) {
+    if (!COUNTED_STATES.includes(record.state) || !task.concerns(record)) continue;
+    const due = clock.now() < deadline ? task.due(record, clock.now()) : undefined;
+    const outcome = due && await reapOrLog(reaper, record, due);
+    if (outcome === undefined || NOT_ENDED.includes(outcome)) left++;
+    else ended++;
+  }
   return { left, ended };
 }
 

@@ -1,7 +1,8 @@
+import { allRecords } from './all-records';
 import { dueFor } from './due';
 import { newReaper } from './reap';
 import type { Outcome } from './reap';
-import { READ_AT_ONCE, reapOrLog } from './reap-or-log';
+import { reapOrLog } from './reap-or-log';
 import type { Log } from '../pool/log';
 import { metricMembers } from '../pool/metrics';
 import type { Measured } from '../pool/metrics';
@@ -31,26 +32,21 @@ export async function keep(keeper: Keeper): Promise<KeeperSummary> {
   const outcomes: Partial<Record<Outcome, number>> = {};
   let seen = 0;
   let live = 0;
-  let after: string | undefined;
   let finished = true;
-  do {
-    const { records, next } = await table.page(after, READ_AT_ONCE);
-    for (const record of records) {
-      seen++;
-      const due = dueFor(record, clock.now());
-      if (!due) {
-        if (isLive(record, clock.now())) live++;
-        continue;
-      }
-      if (clock.now() - startedAt > PASS_MS) {
-        finished = false;
-        break;
-      }
-      const outcome = await reapOrLog(reaper, record, due);
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  for await (const record of allRecords(table)) {
+    seen++;
+    const due = dueFor(record, clock.now());
+    if (!due) {
+      if (isLive(record, clock.now())) live++;
+      continue;
     }
-    after = next;
-  } while (after !== undefined && finished);
+    if (clock.now() - startedAt > PASS_MS) {
+      finished = false;
+      break;
+    }
+    const outcome = await reapOrLog(reaper, record, due);
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  }
   const summary = { seen, outcomes, finished };
   log({
     operation: 'keep',

@@ -3,8 +3,6 @@ import { reap } from './reap';
 import type { Outcome, Reaper } from './reap';
 import type { SandboxRecord } from '../pool/sandbox-record';
 
-export const READ_AT_ONCE = 200;
-
 /** Reaps one sandbox of many: one that breaks it does not keep the others alive. */
 export async function reapOrLog(reaper: Reaper, record: SandboxRecord, due: Due): Promise<Outcome> {
   try {

@@ -1,4 +1,5 @@
 import { refuse } from './fake-microvms';
+import { TestClock } from './test-clock';
 import { NOTHING, poolOfEachTest } from './test-pool';
 import { answerEvent } from '../../lambda/keeper/answer-event';
 
@@ -151,6 +152,16 @@ describe('deleting a pool', () => {
       expect(await drained()).toMatchObject({ looks: 2 });
     });
 
+    it('a microVM that went by itself while it started', async () => {
+      test.microvms.startsAs = 'TERMINATING';
+      expect(await test.ask({ operation: 'create' })).toMatchObject({ ok: false, error: { code: 'sandbox_terminated' } });
+      const end = async () => {
+        for (const microvm of test.microvms.microvms.values()) microvm.state = 'TERMINATED';
+      };
+      test.clock.sleep = (ms) => TestClock.prototype.sleep.call(test.clock, ms).then(end);
+      expect(await drained()).toEqual({ ms: 500, looks: 2 });
+    });
+
     it('nothing else: who was ended two minutes ago is not asked for', async () => {
       await test.get({ operation: 'kill', sandboxId: await create() });
       test.clock.time += 120_000;
@@ -179,6 +190,18 @@ describe('deleting a pool', () => {
         return get.call(test.microvms, id);
       };
       expect(await drained()).toMatchObject({ ms: 250 + 100_000, looks: 2 });
+    });
+
+    it('or has no time left of the thirteen minutes that a deletion has', async () => {
+      test.microvms.toldWhileEnding = Array(1000).fill('TERMINATING');
+      await create();
+      const { terminate } = test.microvms;
+      const busyUntil = test.clock.time + 12.5 * 60_000;
+      test.microvms.terminate = async (id) => {
+        if (test.clock.time < busyUntil) throw refuse('busy', 'TerminateMicrovm');
+        return terminate.call(test.microvms, id);
+      };
+      expect(await drained()).toMatchObject({ ms: 13 * 60_000 });
     });
 
     it('or after a minute and a half, with a word: what was asked to end will', async () => {

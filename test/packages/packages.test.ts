@@ -65,15 +65,17 @@ describe('the construct package', () => {
 describe('the quickstart, with the packages alone', () => {
   const assembly = () => project.path('cdk.out');
 
-  test('is synthesized', async () => {
+  beforeAll(async () => {
     cpSync(join(ROOT, 'examples', 'quickstart'), project.path('quickstart'), { recursive: true });
     await project.node(['--import', 'tsx', project.path('quickstart', 'app.ts')], { CDK_OUTDIR: assembly() });
+  }, 60_000);
 
+  test('is synthesized', () => {
     const template = JSON.parse(readFileSync(join(assembly(), 'Quickstart.template.json'), 'utf8')) as { Resources: Record<string, { Type: string }> };
     expect(Object.values(template.Resources).map(({ Type }) => Type)).toContain('Custom::MicrovmSandboxImage');
     const assets = readdirSync(assembly()).filter((name) => existsSync(join(assembly(), name, 'index.js'))).length;
     expect(assets).toBeGreaterThan(HANDLERS.length);
-  }, 60_000);
+  });
 
   test('is deployed, and gives a sandbox to a program', async () => {
     project.write({ 'use.mjs': USE });
